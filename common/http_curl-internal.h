@@ -1,0 +1,68 @@
+/*
+ * http_curl-internal.h: the real transport in two files: http_curl.c joins
+ * libcurl to the loop and carries calls through their life; http_curl_easy.c
+ * knows the options of one call, its answer, and what its failure means.
+ */
+#ifndef MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
+#define MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/http.h"
+#include "common/str.h"
+
+/** Proxies of the environment, read once. A password may be in them: wiped at the end, never shown. */
+struct curl_proxies {
+    char *https;
+    char *http;
+    char *none; /* hosts that need no proxy */
+};
+int curl_proxies_load(struct curl_proxies *proxies); /* 0 or -ENOMEM */
+void curl_proxies_done(struct curl_proxies *proxies);
+
+/*
+ *   http_start            drained, or canceled           callback ran
+ *  ------------> RUNNING ------------------------> DONE ------------> freed
+ *                   |                               ^
+ *                   +--> STOPPING (http_cancel) ----+
+ *                            next turn of the loop
+ */
+enum curl_call_state { CURL_CALL_RUNNING, CURL_CALL_STOPPING, CURL_CALL_DONE, CURL_CALL_STATE_MAX };
+
+struct curl_call {
+    struct http_call *call;
+    struct http_curl *curl;
+    enum curl_call_state state;
+    int stop_code; /* why it is being stopped: -ECANCELED or -ENOMEM */
+    CURL *easy;
+    struct curl_slist *headers; /* ours, wiped at the end: they hold tokens and signatures */
+    void *body;                 /* the same */
+    size_t body_size;
+    char *host;          /* for messages */
+    const char *ca_file; /* for messages; the transport's or own_ca_file */
+    char *own_ca_file;
+    bool proxied;
+    struct buf content; /* of the answer */
+    struct http_answer answer;
+    struct err err;
+    int overflow; /* 0, or why the answer was not taken: -EMSGSIZE, -ENOMEM */
+    struct curl_call *prev, *next;
+    char reason[CURL_ERROR_SIZE]; /* libcurl's words */
+};
+
+/** "" where the system has no bundle in a known place. */
+const char *curl_system_ca_file(void);
+
+/** Set everything on @call->easy. 0, -ENOMEM or -EINVAL with @err. */
+int curl_call_setup(struct curl_call *call, const struct http_request *request, const char *ca_file,
+                    const struct curl_proxies *proxies, struct err *err);
+/** libcurl is done with it: fill call->answer, or call->err. */
+void curl_call_result(struct curl_call *call, CURLcode code);
+/** Fill call->err with @code. */
+void curl_call_fail(struct curl_call *call, int code);
+/** Wipe and free; the easy handle must have been taken away. */
+void curl_call_free(struct curl_call *call);
+
+#endif
