@@ -1,0 +1,68 @@
+/*
+ * registry-internal.h: the kinds by name, each from a file of its own, and what
+ * several of those files share. For kinds/ alone.
+ */
+#ifndef MLOPSD_KINDS_REGISTRY_INTERNAL_H
+#define MLOPSD_KINDS_REGISTRY_INTERNAL_H
+
+#include "kinds/kind.h"
+
+extern const struct kind aws_ecr_repository_kind;
+extern const struct kind aws_iam_openid_connect_provider_kind;
+extern const struct kind aws_iam_role_kind;
+extern const struct kind aws_s3_bucket_kind;
+extern const struct kind github_actions_secret_kind;
+extern const struct kind random_password_kind;
+
+/* ---- wire.c ---- */
+
+/** A policy (object or text) as the shortest text; owned; NULL without memory. */
+char *wire_policy_text(struct json_object *policy);
+/** A policy from an answer as an object; text that is no JSON stays text. Owned; NULL without memory. */
+struct json_object *wire_policy(const char *text);
+
+/* ---- params.c: parameters of AWS calls. One check at the end is enough: a failed builder stays NULL. ---- */
+
+/** {NAME: TEXT, ...} from pairs ended by NULL; a NULL text leaves its name out. Owned; NULL without memory. */
+struct json_object *params_new(const char *name, const char *text, ...) __attribute__((sentinel));
+/** Set *@params at @path. A NULL *@params or value (no memory) leaves NULL behind. */
+void params_set(struct json_object **params, const char *path, struct json_object *take_value);
+void params_text(struct json_object **params, const char *path, const char *text);
+/** op_aws() / batch_aws(), with NULL parameters meaning no memory. */
+int op_send(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+            struct json_object **ret);
+int batch_ask(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
+              struct json_object **ret, struct err *err);
+/** Value of a member that the diff says to change, else what is there: an update must not touch the rest. Borrowed. */
+struct json_object *wanted_or_seen(const struct kind_op *op, const struct diff *diff, const char *path);
+bool err_is(const struct err *err, const char *wire_code);
+/**
+ * A LOCAL flag that matters when the resource is no longer declared: from the desired document, else from the notes.
+ * item_note_flag() keeps the notes in step, for every look.
+ */
+bool op_flag(const struct kind_op *op, const char *name);
+void op_note_flag(struct kind_op *op, const char *name);
+void item_note_flag(struct kind_item *item, const char *name);
+/** @result, or 0 with op->err cleared where the failure was this code. */
+int op_forgive(struct kind_op *op, int result, const char *wire_code);
+/** Unix milliseconds of a member that holds a time as text or as seconds; 0 when there is none. */
+int64_t answer_time_ms(struct json_object *answer, const char *path);
+
+/* ---- tags.c ---- */
+
+/** The declared tags that are missing or changed, as a map; owned. */
+struct json_object *tags_added(const struct diff *diff, struct json_object *desired);
+/** Names and values that AWS would refuse, or that are not the config's to set. */
+void tags_check(struct kind_check *check);
+
+/* ---- trust.c ---- */
+
+/** Who may assume a role: refuse what lets strangers in, warn about what is wider than needed. */
+void trust_check(struct kind_check *check, const char *path, struct json_object *policy);
+
+/* ---- policy.c ---- */
+
+/** Is it an IAM-style policy at all? */
+void policy_check(struct kind_check *check, const char *path, struct json_object *policy);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * registry.c: all kinds there are. A new kind is a file, a line in
+ * registry-internal.h, and a line here.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "common/macro.h"
+#include "common/str.h"
+#include "kinds/registry-internal.h"
+
+const struct kind *const kinds[] = {
+    &aws_ecr_repository_kind,
+    &aws_iam_openid_connect_provider_kind,
+    &aws_iam_role_kind,
+    &aws_s3_bucket_kind,
+    &github_actions_secret_kind,
+    &random_password_kind,
+    NULL,
+};
+
+const struct kind *kind_find(const char *type)
+{
+    for (size_t i = 0; kinds[i]; i++) {
+        if (strcmp(kinds[i]->type, type) == 0)
+            return kinds[i];
+    }
+    return NULL;
+}
+
+const char *kind_suggest(const char *type)
+{
+    const char *nearest = NULL;
+    unsigned best = UINT_MAX;
+
+    for (size_t i = 0; kinds[i]; i++) {
+        unsigned distance = str_distance(type, kinds[i]->type);
+
+        if (distance < best) {
+            best = distance;
+            nearest = kinds[i]->type;
+        }
+    }
+    /* Further off than a third of the word is no slip of the finger. */
+    return nearest && best <= strlen(nearest) / 3 ? nearest : NULL;
+}
+
+const char *provider_name(enum provider provider)
+{
+    static const char *const names[PROVIDER_MAX] = {
+        [PROVIDER_NONE] = "none",
+        [PROVIDER_AWS] = "aws",
+        [PROVIDER_GITHUB] = "github",
+        [PROVIDER_KUBERNETES] = "kubernetes",
+    };
+
+    assert((unsigned)provider < PROVIDER_MAX);
+    return names[provider];
+}
