@@ -1,0 +1,138 @@
+/*
+ * facts.c: run-time built-ins: what the graph asks of the outside that is no
+ * resource. The trust of a role depends on how GitHub spells the subject of its tokens,
+ * so that is read from GitHub each pass and never guessed. The last answer is kept, so that a
+ * restart while GitHub is away changes nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/js.h"
+#include "common/str.h"
+#include "daemon/daemon.h"
+
+#define FACTS_ROW "facts"
+
+bool facts_wanted(const struct graph *graph, const char *prefix)
+{
+    char *needle CLEANUP_FREE = str_format("${%s", prefix);
+
+    if (!needle)
+        return false;
+    for (size_t i = 0; i < graph->count; i++)
+        if (strstr(graph->resources[i].body, needle))
+            return true;
+    for (size_t i = 0; i < graph->outputs_count; i++)
+        if (strstr(graph->outputs[i].value, needle))
+            return true;
+    return false;
+}
+
+static struct json_object *facts_now(const struct platform *platform)
+{
+    struct json_object *facts = NULL;
+
+    if (platform->facts && js_parse_text(platform->facts, &facts, NULL) < 0)
+        facts = NULL;
+    return facts ? facts : json_object_new_object();
+}
+
+static struct json_object *repository_params(const struct platform *platform)
+{
+    struct json_object *params = json_object_new_object();
+
+    if (params)
+        (void)js_set_text(params, "repository", platform->graph->github.repository);
+    return params;
+}
+
+/** Ids and the true letter case of the name: once; they do not change while the client lives. */
+static int gather_repository(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    struct github_answer answer CLEANUP_GITHUB_ANSWER = {0};
+    struct json_object *params CLEANUP_JS = repository_params(platform);
+    char number[32];
+    int r;
+
+    if (js_text(facts, "github_full_name") &&
+        str_equal_nocase(js_text(facts, "github_full_name"), platform->graph->github.repository))
+        return 0;
+    r = github_call(platform->clouds.github, GITHUB_GET_REPOSITORY, params, &answer, err);
+    if (r < 0)
+        return r;
+    (void)js_set_text(facts, "github_full_name", js_text(answer.body, "full_name"));
+    (void)snprintf(number, sizeof(number), "%lld", (long long)js_int(answer.body, "id", 0));
+    (void)js_set_text(facts, "github_repository_id", number);
+    (void)snprintf(number, sizeof(number), "%lld", (long long)js_int(answer.body, "owner.id", 0));
+    (void)js_set_text(facts, "github_owner_id", number);
+    return 0;
+}
+
+/** "repo:OWNER/REPO" or the immutable form, as GitHub says; the name form where it does not say. */
+static int gather_subject(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    struct github_answer answer CLEANUP_GITHUB_ANSWER = {0};
+    struct json_object *params CLEANUP_JS = repository_params(platform);
+    struct err local CLEANUP_ERR = {0};
+    char *prefix CLEANUP_FREE = NULL;
+    int r;
+
+    r = github_call(platform->clouds.github, GITHUB_GET_OIDC_SUBJECT, params, &answer, &local);
+    if (r < 0 && local.class != ERR_ABSENT) {
+        err_move(err, &local);
+        return r;
+    }
+    if (r == 0 && !js_bool(answer.body, "use_default", true) && js_count(answer.body, "include_claim_keys") > 0)
+        return err_set(err, -EINVAL, ERR_INVALID,
+                       "repository %s customises the subject of its OIDC tokens (include_claim_keys): "
+                       "${github.oidc_subject_prefix} has no meaning there; write the subject out in the trust policy",
+                       platform->graph->github.repository);
+    if (r == 0 && js_text(answer.body, "sub_claim_prefix"))
+        prefix = str_format("%s", js_text(answer.body, "sub_claim_prefix"));
+    else
+        prefix = str_format("repo:%s", js_text(facts, "github_full_name"));
+    if (!prefix)
+        return err_no_memory(err);
+    (void)js_set_text(facts, "github_oidc_subject_prefix", prefix);
+    return 0;
+}
+
+static int keep(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    char *text CLEANUP_FREE = js_canonical(facts);
+
+    if (!text)
+        return err_no_memory(err);
+    if (str_equal(text, platform->facts))
+        return 0;
+    if (str_set(&platform->facts, text) < 0)
+        return err_no_memory(err);
+    if (platform->daemon->mode == RUN_ONCE_PLAN)
+        return 0;
+    return fact_put(platform->daemon->store, platform->name, FACTS_ROW, text, err);
+}
+
+int facts_gather(struct platform *platform, struct err *err)
+{
+    struct json_object *facts CLEANUP_JS = NULL;
+    int r;
+
+    if (!platform->facts) {
+        r = fact_get(platform->daemon->store, platform->name, FACTS_ROW, &platform->facts, err);
+        if (r < 0 && r != -ENOENT)
+            return r;
+        err_done(err);
+    }
+    if (!platform->clouds.github || platform->github_blocked || !facts_wanted(platform->graph, "github."))
+        return 0;
+    facts = facts_now(platform);
+    if (!facts)
+        return err_no_memory(err);
+    r = gather_repository(platform, facts, err);
+    if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix"))
+        r = gather_subject(platform, facts, err);
+    if (r < 0)
+        return err_wrap(err, r, "GitHub");
+    return keep(platform, facts, err);
+}

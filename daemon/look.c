@@ -1,0 +1,279 @@
+/*
+ * look.c: observe. Resources are gathered by kind, every kind looks at all of
+ * its own in one batch, the batches run at once. What was not answered definitely is
+ * unknown, with the reason; unknown is never absent.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/js.h"
+#include "common/str.h"
+#include "daemon/daemon.h"
+#include "desired/reference.h"
+
+/** A write this young may not be visible to every read. */
+#define RECENT_MS 15000
+
+struct batch_run {
+    struct kind_batch batch;
+    struct resource **resources; /* beside batch.items */
+    struct err err;
+    struct batch_run *next;
+};
+
+static bool provider_blocked(const struct platform *platform, enum provider provider)
+{
+    switch (provider) {
+    case PROVIDER_AWS:
+        return platform->aws_blocked || !platform->clouds.aws;
+    case PROVIDER_GITHUB:
+        return platform->github_blocked || !platform->clouds.github;
+    default:
+        return false;
+    }
+}
+
+static void forget_sight(struct resource *resource)
+{
+    free(TAKE(resource->observed));
+    free(TAKE(resource->settling));
+    free(TAKE(resource->seen_id));
+    resource->seen = ITEM_UNKNOWN;
+    resource->unconfirmed = false;
+    resource->observed_created_ms = 0;
+}
+
+static void mark_unknown(struct resource *resource, const struct err *err)
+{
+    forget_sight(resource);
+    err_copy(&resource->look_err, err);
+    resource->unknown_passes++;
+}
+
+static void mark_blocked(struct resource *resource)
+{
+    struct err err CLEANUP_ERR = {0};
+
+    (void)err_set(&err, -EAGAIN, resource->platform->problem_class, "%s can not be asked: %s",
+                  provider_name(resource->kind->provider),
+                  resource->platform->problem ? resource->platform->problem : "no client for it is configured");
+    mark_unknown(resource, &err);
+}
+
+/** The document whose natural key finds the thing: what is wanted, or what was, for the undeclared. */
+static struct json_object *looking_document(const struct resource *resource)
+{
+    const char *text = resource->desired ? resource->desired : resource->record.desired;
+    struct json_object *document = NULL;
+
+    if (text && js_parse_text(text, &document, NULL) < 0)
+        document = NULL;
+    return document;
+}
+
+static bool fill_item(struct resource *resource, struct kind_item *item)
+{
+    int64_t age_ms = clock_wall_ms(resource->platform->daemon->clock) - resource->record.written_ms;
+
+    *item = (struct kind_item){.address = resource->address, .id = resource->record.id};
+    item->desired = looking_document(resource);
+    if (!item->desired || !document_key_known(resource->kind, item->desired)) {
+        json_object_put(item->desired);
+        return false;
+    }
+    if (resource->record.memory)
+        (void)js_parse_text(resource->record.memory, &item->memory, NULL); /* unreadable notes are no notes */
+    item->recent = resource->record.written_ms != 0 && age_ms >= 0 && age_ms < RECENT_MS;
+    return true;
+}
+
+/* ---- what a look brought ---- */
+
+static void take_memory(struct resource *resource, struct kind_item *item)
+{
+    char *text CLEANUP_FREE = item->ret_memory ? js_canonical(item->ret_memory) : NULL;
+
+    if (!text || str_equal(text, resource->record.memory) || !resource->record.address)
+        return;
+    free(resource->record.memory);
+    resource->record.memory = TAKE(text);
+    resource->record_dirty = true;
+}
+
+static void take_present(struct resource *resource, struct kind_item *item)
+{
+    struct daemon *daemon = resource->platform->daemon;
+
+    resource->observed = js_canonical(item->observed);
+    (void)str_set(&resource->seen_id, item->ret_id); /* without memory: adopted without its id, read again next look */
+    resource->observed_created_ms = item->created_wall_ms;
+    resource->unconfirmed = item->unconfirmed;
+    if (item->state == ITEM_SETTLING) {
+        (void)str_set(&resource->settling, item->note ? item->note : "in transition");
+        if (resource->settling_since_ms == 0)
+            resource->settling_since_ms = clock_monotonic_ms(daemon->clock);
+    } else {
+        resource->settling_since_ms = 0;
+    }
+    if (!resource->record.address)
+        return;
+    if (item->ret_id && !str_equal(item->ret_id, resource->record.id)) {
+        (void)str_set(&resource->record.id, item->ret_id);
+        resource->record_dirty = true;
+    }
+    if (resource->record.sightings < SIGHTINGS) {
+        resource->record.sightings++;
+        resource->record_dirty = true;
+    }
+    resource_remember_attributes(resource, item->observed);
+    take_memory(resource, item);
+}
+
+static void take_item(struct resource *resource, struct kind_item *item, const struct err *batch_err)
+{
+    forget_sight(resource);
+    resource->looked = true;
+    if (item->state == ITEM_UNKNOWN) {
+        mark_unknown(resource, item->err.code < 0 ? &item->err : batch_err);
+        return;
+    }
+    resource->seen = item->state;
+    resource->unknown_passes = 0;
+    err_done(&resource->look_err);
+    resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
+    if (item->state == ITEM_ABSENT) {
+        resource->absent_looks++;
+        return;
+    }
+    resource->absent_looks = 0;
+    take_present(resource, item);
+}
+
+/* ---- batches ---- */
+
+static void run_batch(void *arg)
+{
+    struct batch_run *run = arg;
+    int r = run->batch.kind->observe(&run->batch);
+
+    if (r < 0 && run->err.code == 0)
+        (void)err_set(&run->err, r, ERR_BUG, "observing %s failed", run->batch.kind->type);
+}
+
+static void batch_run_free(struct batch_run *run)
+{
+    for (size_t i = 0; i < run->batch.count; i++) {
+        struct kind_item *item = &run->batch.items[i];
+
+        json_object_put(item->desired);
+        json_object_put(item->memory);
+        json_object_put(item->observed);
+        json_object_put(item->ret_memory);
+        free(item->ret_id);
+        free(item->note);
+        err_done(&item->err);
+    }
+    free(run->batch.items);
+    free(run->resources);
+    err_done(&run->err);
+    free(run);
+}
+
+static struct batch_run *batch_run_new(struct platform *platform, const struct kind *kind)
+{
+    struct batch_run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return NULL;
+    run->batch = (struct kind_batch){
+        .kind = kind,
+        .clouds = platform->clouds,
+        .host = &engine_kind_host,
+        .host_data = platform,
+        .err = &run->err,
+    };
+    run->batch.items = calloc(platform->count, sizeof(*run->batch.items));
+    run->resources = calloc(platform->count, sizeof(*run->resources));
+    if (!run->batch.items || !run->resources) {
+        batch_run_free(run);
+        return NULL;
+    }
+    return run;
+}
+
+/** The batch of a resource's kind, made when it is the first of its kind. */
+static struct batch_run *batch_for(struct platform *platform, struct batch_run **runs, const struct kind *kind)
+{
+    struct batch_run *run;
+
+    for (run = *runs; run; run = run->next)
+        if (run->batch.kind == kind)
+            return run;
+    run = batch_run_new(platform, kind);
+    if (run) {
+        run->next = *runs;
+        *runs = run;
+    }
+    return run;
+}
+
+static int gather(struct platform *platform, look_filter wanted, struct batch_run **runs)
+{
+    for (size_t i = 0; i < platform->count; i++) {
+        struct resource *resource = platform->resources[i];
+        struct batch_run *run;
+
+        if ((wanted && !wanted(resource)) || resource->acting)
+            continue;
+        if (provider_blocked(platform, resource->kind->provider)) {
+            mark_blocked(resource);
+            continue;
+        }
+        run = batch_for(platform, runs, resource->kind);
+        if (!run)
+            return -ENOMEM;
+        if (!fill_item(resource, &run->batch.items[run->batch.count])) {
+            forget_sight(resource); /* its key is not known yet: it waits, it is not unknown */
+            err_done(&resource->look_err);
+            continue;
+        }
+        run->resources[run->batch.count++] = resource;
+    }
+    return 0;
+}
+
+static void take_all(struct batch_run *run)
+{
+    struct err silent CLEANUP_ERR = {0};
+
+    if (run->err.code == 0)
+        (void)err_set(&silent, -EIO, ERR_BUG, "the look brought no answer for it");
+    for (size_t i = 0; i < run->batch.count; i++)
+        take_item(run->resources[i], &run->batch.items[i], run->err.code ? &run->err : &silent);
+}
+
+int look(struct platform *platform, look_filter wanted)
+{
+    struct fiber_group group = {.fibers = &platform->daemon->fibers};
+    struct batch_run *runs = NULL;
+    int r;
+
+    assert(fiber_self());
+    r = gather(platform, wanted, &runs);
+    for (struct batch_run *run = runs; run && r == 0; run = run->next)
+        if (run->batch.count > 0)
+            r = fiber_group_spawn(&group, run->batch.kind->type, run_batch, run);
+    fiber_set_where("looking");
+    if (fiber_group_wait(&group) < 0 && r == 0)
+        r = -ECANCELED;
+    while (runs) {
+        struct batch_run *next = runs->next;
+
+        if (r == 0)
+            take_all(runs);
+        batch_run_free(runs);
+        runs = next;
+    }
+    return r;
+}

@@ -1,0 +1,185 @@
+/*
+ * lookup.c: where the values behind ${...} come from: attributes and fields
+ * of other resources, run-time built-ins, credentials, sealed secrets. Nothing here waits.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/js.h"
+#include "common/str.h"
+#include "daemon/clients.h"
+#include "daemon/daemon.h"
+#include "daemon/ownership.h"
+#include "desired/reference.h"
+
+/** "github.repository_id" is kept as "github_repository_id". */
+static int builtin(struct platform *platform, const char *name, struct json_object **ret, struct err *err)
+{
+    struct json_object *facts CLEANUP_JS = NULL;
+    struct json_object *value = NULL;
+    char *key CLEANUP_FREE = str_format("%s", name);
+    int r;
+
+    if (!key)
+        return err_no_memory(err);
+    for (char *c = key; *c; c++)
+        if (*c == '.')
+            *c = '_';
+    if (!platform->facts)
+        return RESOLVE_LATER;
+    r = js_parse_text(platform->facts, &facts, err);
+    if (r < 0)
+        return r;
+    if (!json_object_object_get_ex(facts, key, &value) || !value)
+        return RESOLVE_LATER;
+    *ret = json_object_get(value);
+    return RESOLVED;
+}
+
+/** A value at the head of a dotted path, and the rest inside of it. */
+static struct json_object *value_at(const char *document, const char *path)
+{
+    struct json_object *object CLEANUP_JS = NULL;
+
+    if (!document || js_parse_text(document, &object, NULL) < 0)
+        return NULL;
+    return json_object_get(js_get(object, path));
+}
+
+static int of_resource(struct resource *resource, const char *path, struct json_object **ret)
+{
+    size_t head = strcspn(path, ".");
+    char *name CLEANUP_FREE = str_format("%.*s", (int)head, path);
+    struct json_object *value CLEANUP_JS = NULL;
+
+    if (!name)
+        return -ENOMEM;
+    if (attribute_find(resource->kind->attributes, name))
+        value = resource->record.address ? value_at(resource->record.attributes, path) : NULL;
+    else
+        value = value_at(resource->desired, path);
+    if (!value || document_has_unknown(value))
+        return RESOLVE_LATER;
+    *ret = TAKE(value);
+    return RESOLVED;
+}
+
+static int resolve_reference(void *data, const struct reference *reference, struct json_object **ret,
+                             struct err *err)
+{
+    struct platform *platform = data;
+    struct resource *resource;
+    int r;
+
+    if (!reference->address)
+        return builtin(platform, reference->attribute, ret, err);
+    resource = platform_find(platform, reference->address);
+    if (!resource)
+        return err_set(err, -EINVAL, ERR_BUG, "%s refers to nothing", reference->text);
+    r = of_resource(resource, reference->attribute, ret);
+    return r < 0 ? err_no_memory(err) : r;
+}
+
+static int secret_of_resource(struct platform *platform, const struct reference *reference, struct secret **ret,
+                              struct err *err)
+{
+    char *name CLEANUP_FREE = str_format("%s.%s", reference->address, reference->attribute);
+    int r;
+
+    if (!name)
+        return err_no_memory(err);
+    r = sealed_get(platform->daemon->store, platform->name, name, ret, err);
+    if (r != -ENOENT)
+        return r;
+    err_done(err);
+    return RESOLVE_LATER;
+}
+
+static int resolve_secret_reference(void *data, const struct reference *reference, struct secret **ret,
+                                    struct err *err)
+{
+    struct platform *platform = data;
+    struct credential_source source = {0};
+    const char *prefix = "credential.";
+
+    if (reference->address)
+        return secret_of_resource(platform, reference, ret, err);
+    if (!str_starts(reference->attribute, prefix))
+        return err_set(err, -EINVAL, ERR_BUG, "%s is no secret", reference->text);
+    source.credential = reference->attribute + strlen(prefix);
+    /* "${credential.X}" where X is what the platform file names as its own token: the same place */
+    if (platform->graph->github.has_token &&
+        str_equal(platform->graph->github.token.credential, source.credential))
+        return credential_read(&platform->graph->github.token, ret, err);
+    return credential_read(&source, ret, err);
+}
+
+char *lookup_fingerprint(struct platform *platform, const struct secret *value)
+{
+    return seal_fingerprint(store_key(platform->daemon->store), "document", secret_text(value), secret_size(value));
+}
+
+static char *resolver_fingerprint(void *data, const struct secret *value)
+{
+    return lookup_fingerprint(data, value);
+}
+
+void lookup_resolver(struct platform *platform, struct resolver *ret)
+{
+    *ret = (struct resolver){
+        .data = platform,
+        .value = resolve_reference,
+        .secret = resolve_secret_reference,
+        .fingerprint = resolver_fingerprint,
+    };
+}
+
+int lookup_desired(struct resource *resource, struct err *err)
+{
+    struct json_object *document CLEANUP_JS = NULL;
+    struct resolver resolver;
+    char *text = NULL;
+    int r;
+
+    strv_done(&resource->waiting_on);
+    free(TAKE(resource->desired));
+    if (!resource->want)
+        return 0;
+    lookup_resolver(resource->platform, &resolver);
+    r = resolve_body(resource->kind, resource->want->body, &resolver, &document, &resource->waiting_on, err);
+    if (r < 0)
+        return err_wrap(err, r, "%s", resource->address);
+    if (field_find(resource->kind->fields, "tags")) {
+        r = ownership_mark(document, resource->platform->name, resource->address);
+        if (r < 0)
+            return err_no_memory(err);
+    }
+    text = js_canonical(document);
+    if (!text)
+        return err_no_memory(err);
+    resource->desired = text;
+    return 0;
+}
+
+int lookup_secret(struct resource *resource, const char *field, struct secret **ret, struct err *err)
+{
+    struct json_object *body CLEANUP_JS = NULL;
+    struct resolver resolver;
+    const char *text;
+    int r;
+
+    if (!resource->want)
+        return err_set(err, -EINVAL, ERR_BUG, "%s is no longer declared", resource->address);
+    r = js_parse_text(resource->want->body, &body, err);
+    if (r < 0)
+        return r;
+    text = js_text(body, field);
+    if (!text)
+        return err_set(err, -EINVAL, ERR_INVALID, "%s has no %s", resource->address, field);
+    lookup_resolver(resource->platform, &resolver);
+    r = resolve_secret(text, &resolver, ret, err);
+    if (r == RESOLVE_LATER)
+        return err_set(err, -EAGAIN, ERR_NOT_YET, "the value of %s is not known yet", field);
+    return r;
+}

@@ -1,0 +1,247 @@
+/*
+ * methods_pass.c: calls that start passes and answer when they are over, and the
+ * live stream of events.
+ */
+#include <stdlib.h>
+
+#include "common/js.h"
+#include "common/str.h"
+#include "daemon/documents.h"
+#include "daemon/methods-internal.h"
+
+struct waiting_call;
+
+struct one_platform {
+    struct pass_waiter waiter;
+    struct waiting_call *owner;
+    struct platform *platform;
+    bool over;
+};
+
+/** A call that waits for passes of one or more platforms, with or without a stream of events. */
+struct waiting_call {
+    struct daemon *daemon;
+    struct varlink_call *call;
+    struct watcher watcher;
+    bool watching;
+    char *platform; /* whose events; NULL = all */
+    char *address;  /* Check: of one resource; NULL = all */
+    struct json_object *(*answer)(struct waiting_call *waiting);
+    size_t left, count;
+    struct one_platform platforms[];
+};
+
+static void waiting_free(void *data)
+{
+    struct waiting_call *waiting = data;
+
+    if (waiting->watching)
+        daemon_unwatch(waiting->daemon, &waiting->watcher);
+    for (size_t i = 0; i < waiting->count; i++)
+        if (!waiting->platforms[i].over)
+            pass_forget(waiting->platforms[i].platform, &waiting->platforms[i].waiter);
+    free(waiting->platform);
+    free(waiting->address);
+    free(waiting);
+}
+
+static struct waiting_call *waiting_new(struct daemon *daemon, struct varlink_call *call, size_t count)
+{
+    struct waiting_call *waiting = calloc(1, sizeof(*waiting) + count * sizeof(waiting->platforms[0]));
+
+    if (!waiting) {
+        method_fail(call, "Failed", "why", "no memory");
+        return NULL;
+    }
+    waiting->daemon = daemon;
+    waiting->call = call;
+    varlink_on_gone(call, waiting_free, waiting);
+    return waiting;
+}
+
+static void one_is_over(struct pass_waiter *waiter)
+{
+    struct one_platform *one = container_of(waiter, struct one_platform, waiter);
+    struct waiting_call *waiting = one->owner;
+    struct varlink_call *call = waiting->call;
+    struct json_object *answer;
+
+    one->over = true;
+    if (--waiting->left > 0)
+        return;
+    answer = waiting->answer(waiting);
+    varlink_on_gone(call, NULL, NULL);
+    waiting_free(waiting);
+    varlink_reply(call, answer);
+}
+
+static void wait_for(struct waiting_call *waiting, struct platform **platforms, size_t count,
+                     const struct pass_request *request, bool until_steady)
+{
+    waiting->count = waiting->left = count;
+    for (size_t i = 0; i < count; i++) {
+        struct one_platform *one = &waiting->platforms[i];
+
+        one->owner = waiting;
+        one->platform = platforms[i];
+        one->waiter.done = one_is_over;
+        one->waiter.from_pass = platforms[i]->pass_number + 1;
+        one->waiter.until_steady = until_steady;
+        pass_wait(platforms[i], &one->waiter);
+        schedule_pass(platforms[i], request);
+    }
+}
+
+/* ---- Plan ---- */
+
+static struct json_object *wrap(const char *key, struct json_object *take_list)
+{
+    struct json_object *answer = json_object_new_object();
+
+    if (answer)
+        (void)js_put_key(answer, key, take_list);
+    else
+        json_object_put(take_list);
+    return answer;
+}
+
+static struct json_object *answer_plan(struct waiting_call *waiting)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < waiting->count; i++)
+        (void)json_object_array_add(list, document_plan(waiting->platforms[i].platform));
+    return wrap("platforms", list);
+}
+
+void method_plan(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct waiting_call *waiting;
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, false, &platforms, &count))
+        return;
+    if (count == 0) {
+        varlink_reply(call, wrap("platforms", json_object_new_array()));
+        return;
+    }
+    waiting = waiting_new(data, call, count);
+    if (!waiting)
+        return;
+    waiting->answer = answer_plan;
+    wait_for(waiting, platforms, count, &(struct pass_request){.mode = PASS_CHECK, .full = true}, false);
+}
+
+/* ---- Apply ---- */
+
+static bool is_of(const struct waiting_call *waiting, const struct platform *platform)
+{
+    return !waiting->platform || str_equal(waiting->platform, platform->name);
+}
+
+static void stream_event(struct watcher *watcher, const struct platform *platform, const struct report *what,
+                         int64_t time_ms, const char *detail)
+{
+    struct waiting_call *waiting = container_of(watcher, struct waiting_call, watcher);
+    const struct event_info *info = &event_infos[what->event];
+
+    if (is_of(waiting, platform))
+        varlink_continue(waiting->call, wrap("event", document_event(time_ms, platform->name, what->address,
+                                                                     info->name, detail, info->level)));
+}
+
+static void stream(struct waiting_call *waiting)
+{
+    waiting->watcher.event = stream_event;
+    waiting->watching = true;
+    daemon_watch(waiting->daemon, &waiting->watcher);
+}
+
+static struct json_object *answer_apply(struct waiting_call *waiting)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < waiting->count; i++)
+        (void)json_object_array_add(list, document_result(waiting->platforms[i].platform));
+    return wrap("results", list);
+}
+
+void method_apply(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct waiting_call *waiting;
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, false, &platforms, &count))
+        return;
+    if (count == 0) {
+        varlink_reply(call, wrap("results", json_object_new_array()));
+        return;
+    }
+    waiting = waiting_new(data, call, count);
+    if (!waiting)
+        return;
+    waiting->answer = answer_apply;
+    (void)str_set(&waiting->platform, js_text(parameters, "platform")); /* without memory: events of all */
+    if (varlink_wants_more(call))
+        stream(waiting);
+    wait_for(waiting, platforms, count,
+             &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
+}
+
+/* ---- Check ---- */
+
+static struct json_object *answer_check(struct waiting_call *waiting)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < waiting->count; i++) {
+        struct platform *platform = waiting->platforms[i].platform;
+
+        for (size_t k = 0; k < platform->count; k++)
+            if (!waiting->address || str_equal(waiting->address, platform->resources[k]->address))
+                (void)json_object_array_add(list, document_resource(platform->resources[k]));
+    }
+    return wrap("resources", list);
+}
+
+void method_check(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    struct platform **platforms CLEANUP_FREE = NULL;
+    const char *address = js_text(parameters, "address");
+    struct waiting_call *waiting;
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, address != NULL, &platforms, &count))
+        return;
+    if (address && !method_resource(platforms[0], call, address))
+        return;
+    if (count == 0) {
+        varlink_reply(call, wrap("resources", json_object_new_array()));
+        return;
+    }
+    waiting = waiting_new(data, call, count);
+    if (!waiting)
+        return;
+    waiting->answer = answer_check;
+    (void)str_set(&waiting->address, address); /* without memory: all are shown */
+    wait_for(waiting, platforms, count, &(struct pass_request){.mode = PASS_CONVERGE, .full = true}, false);
+}
+
+/* ---- Watch ---- */
+
+void method_watch(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct waiting_call *waiting;
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, false, &platforms, &count))
+        return;
+    waiting = waiting_new(data, call, 0);
+    if (!waiting)
+        return;
+    (void)str_set(&waiting->platform, js_text(parameters, "platform")); /* without memory: events of all */
+    stream(waiting);
+}

@@ -1,0 +1,395 @@
+/*
+ * platform.c: what a platform is made of at run time, and how a new graph
+ * takes the place of the old one between two passes.
+ */
+#include "daemon/platform.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/js.h"
+#include "common/log.h"
+#include "common/str.h"
+#include "daemon/act-internal.h"
+#include "daemon/clients.h"
+#include "daemon/daemon.h"
+
+static const char *const status_names[STATUS_MAX] = {
+    [STATUS_UNKNOWN] = "unknown", [STATUS_ABSENT] = "absent",   [STATUS_PENDING] = "pending",
+    [STATUS_READY] = "ready",     [STATUS_DRIFTED] = "drifted", [STATUS_FAILED] = "failed",
+};
+
+const char *status_name(enum status status)
+{
+    assert(status < STATUS_MAX);
+    return status_names[status];
+}
+
+/* ---- resources ---- */
+
+static struct resource *resource_new(struct platform *platform, const char *address, const struct kind *kind)
+{
+    struct resource *resource = calloc(1, sizeof(*resource));
+
+    if (!resource || str_set(&resource->address, address) < 0) {
+        free(resource);
+        return NULL;
+    }
+    resource->platform = platform;
+    resource->kind = kind;
+    resource->since_ms = clock_wall_ms(platform->daemon->clock);
+    return resource;
+}
+
+void resource_drop_intent(struct resource *resource)
+{
+    free(resource->intent.token);
+    free(resource->intent.platform);
+    free(resource->intent.address);
+    free(resource->intent.action);
+    free(resource->intent.operation);
+    resource->intent = (struct intent){0};
+}
+
+static void resource_free(struct resource *resource)
+{
+    assert(!resource->acting);
+    free(resource->address);
+    record_done(&resource->record);
+    resource_drop_intent(resource);
+    free(resource->observed);
+    free(resource->seen_id);
+    err_done(&resource->look_err);
+    free(resource->settling);
+    decision_done(&resource->decision);
+    free(resource->desired);
+    strv_done(&resource->waiting_on);
+    err_done(&resource->act_err);
+    free(resource->failed_told);
+    free(resource->held_told);
+    free(resource->why);
+    free(resource);
+}
+
+void resource_set_status(struct resource *resource, enum status status, const char *why)
+{
+    if (resource->status == status && str_equal(resource->why, why))
+        return;
+    resource->status = status;
+    (void)str_set(&resource->why, why); /* without memory the old words stay */
+    resource->since_ms = clock_wall_ms(resource->platform->daemon->clock);
+}
+
+void resource_remember_attributes(struct resource *resource, struct json_object *observed)
+{
+    struct json_object *attributes CLEANUP_JS = json_object_new_object();
+    char *text CLEANUP_FREE = NULL;
+
+    if (!resource->record.address || !attributes)
+        return;
+    for (const struct attribute *a = resource->kind->attributes; a && a->name; a++) {
+        struct json_object *value = NULL;
+
+        if (!(a->flags & FIELD_SENSITIVE) && json_object_object_get_ex(observed, a->name, &value))
+            (void)js_put_key(attributes, a->name, json_object_get(value)); /* a lost one is read by the next look */
+    }
+    text = js_canonical(attributes);
+    if (!text || str_equal(text, resource->record.attributes))
+        return;
+    free(resource->record.attributes);
+    resource->record.attributes = TAKE(text);
+    resource->record_dirty = true;
+}
+
+struct resource *platform_find(struct platform *platform, const char *address)
+{
+    for (size_t i = 0; i < platform->count; i++)
+        if (str_equal(platform->resources[i]->address, address))
+            return platform->resources[i];
+    return NULL;
+}
+
+/* ---- platforms ---- */
+
+static int add_resource(struct platform *platform, struct resource *resource)
+{
+    struct resource **all = reallocarray(platform->resources, platform->count + 1, sizeof(*all));
+
+    if (!all)
+        return -ENOMEM;
+    platform->resources = all;
+    all[platform->count++] = resource;
+    return 0;
+}
+
+/** The run-time object for an address: the one there is, or a new one at the end. */
+static struct resource *ensure(struct platform *platform, const char *address, const char *type)
+{
+    struct resource *resource = platform_find(platform, address);
+    const struct kind *kind;
+
+    if (resource)
+        return resource;
+    kind = kind_find(type);
+    if (!kind) {
+        log_warning("%s: %s is recorded, but this mlopsd knows no kind %s: left alone", platform->name, address, type);
+        return NULL;
+    }
+    resource = resource_new(platform, address, kind);
+    if (resource && add_resource(platform, resource) < 0) {
+        resource_free(resource);
+        resource = NULL;
+    }
+    return resource;
+}
+
+static int load_records(struct platform *platform, struct err *err)
+{
+    struct record *records = NULL;
+    size_t count = 0;
+    int r = record_list(platform->daemon->store, platform->name, &records, &count, err);
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct resource *resource = ensure(platform, records[i].address, records[i].type);
+
+        if (!resource)
+            continue;
+        resource->record = records[i];
+        records[i] = (struct record){0}; /* moved */
+    }
+    records_free(records, count);
+    return r;
+}
+
+static void type_of_address(const char *address, char type[128])
+{
+    size_t size = strcspn(address, ".");
+
+    if (size > 127)
+        size = 127;
+    memcpy(type, address, size);
+    type[size] = '\0';
+}
+
+static int load_intents(struct platform *platform, struct err *err)
+{
+    struct intent *intents = NULL;
+    size_t count = 0;
+    char type[128];
+    int r = intent_list(platform->daemon->store, platform->name, &intents, &count, err);
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct resource *resource;
+
+        type_of_address(intents[i].address, type);
+        resource = ensure(platform, intents[i].address, type);
+        if (!resource || resource->intent.token)
+            continue;
+        resource->intent = intents[i];
+        intents[i] = (struct intent){0}; /* moved */
+        log_notice("%s: %s: %s was interrupted at %s; looking what became of it", platform->name,
+                   resource->address, resource->intent.action, resource->intent.operation);
+    }
+    intents_free(intents, count);
+    return r;
+}
+
+static int load_pause(struct platform *platform, struct err *err)
+{
+    int r = fact_get(platform->daemon->store, platform->name, "paused", &platform->paused_why, err);
+
+    if (r == -ENOENT) {
+        err_done(err);
+        return 0;
+    }
+    platform->paused = r == 0;
+    return r;
+}
+
+struct platform *platform_new(struct daemon *daemon, const char *name, const char *file)
+{
+    struct platform *platform = calloc(1, sizeof(*platform));
+    struct err err CLEANUP_ERR = {0};
+    int r;
+
+    if (!platform)
+        return NULL;
+    platform->daemon = daemon;
+    platform->clouds.clock = daemon->clock;
+    platform->clouds.fibers = &daemon->fibers;
+    if (str_set(&platform->name, name) < 0 || str_set(&platform->file, file) < 0) {
+        platform_free(platform);
+        return NULL;
+    }
+    r = load_records(platform, &err);
+    if (r == 0)
+        r = load_intents(platform, &err);
+    if (r == 0)
+        r = drift_load(platform, &err);
+    if (r == 0)
+        r = load_pause(platform, &err);
+    if (r < 0) {
+        log_err(LOG_AT_ERROR, &err, "platform %s", name);
+        platform_free(platform);
+        return NULL;
+    }
+    return platform;
+}
+
+struct platform *platform_free(struct platform *platform)
+{
+    if (!platform)
+        return NULL;
+    assert(!platform->fiber);
+    schedule_stop(platform);
+    clients_drop(platform);
+    for (size_t i = 0; i < platform->count; i++)
+        resource_free(platform->resources[i]);
+    free(platform->resources);
+    episodes_free(platform->episodes, platform->episodes_count);
+    graph_free(platform->graph);
+    graph_free(platform->next_graph);
+    free(platform->facts);
+    free(platform->refused);
+    free(platform->problem);
+    free(platform->paused_why);
+    free(platform->name);
+    free(platform->file);
+    free(platform);
+    return NULL;
+}
+
+uint64_t platform_calls(const struct platform *platform)
+{
+    uint64_t calls = 0;
+
+    if (platform->clouds.aws)
+        calls += aws_calls_sent(platform->clouds.aws);
+    if (platform->clouds.github)
+        calls += github_calls_sent(platform->clouds.github);
+    return calls;
+}
+
+/* ---- a new graph ---- */
+
+int platform_offer(struct platform *platform, struct graph *take_graph, struct err *err)
+{
+    struct graph *current = platform->next_graph ? platform->next_graph : platform->graph;
+    int64_t number = 0;
+    int r = 0;
+
+    free(TAKE(platform->refused));
+    if (current && str_equal(current->digest, take_graph->digest)) {
+        graph_free(take_graph);
+        return 0;
+    }
+    if (platform->daemon->mode != RUN_ONCE_PLAN)
+        r = generation_put(platform->daemon->store, platform->name, take_graph->digest, take_graph->text,
+                           take_graph->file, &number, err);
+    if (r < 0) {
+        graph_free(take_graph);
+        return r;
+    }
+    graph_free(platform->next_graph);
+    platform->next_graph = take_graph;
+    platform->next_generation = number;
+    platform->gone = false;
+    if (platform->fiber)
+        platform->cut_short = true; /* end the running pass soon: it works for an old graph */
+    return 0;
+}
+
+/** Resources in graph order first; those no longer declared behind them. */
+static int rebuild(struct platform *platform, struct graph *graph)
+{
+    struct resource **all;
+    size_t count = 0;
+
+    for (size_t i = 0; i < platform->count; i++)
+        platform->resources[i]->want = NULL;
+    for (size_t i = 0; i < graph->count; i++) {
+        struct resource *resource = ensure(platform, graph->resources[i].address, graph->resources[i].type);
+
+        if (!resource)
+            return -ENOMEM;
+        resource->want = &graph->resources[i];
+        resource->next_try_ms = 0; /* a new desired state is a new chance */
+        resource->failures = 0;
+        err_done(&resource->act_err);
+    }
+    all = calloc(platform->count + 1, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < graph->count; i++)
+        all[count++] = platform_find(platform, graph->resources[i].address);
+    for (size_t i = 0; i < platform->count; i++) {
+        struct resource *resource = platform->resources[i];
+
+        if (resource->want)
+            continue;
+        if (resource->record.address || resource->intent.token)
+            all[count++] = resource;
+        else
+            resource_free(resource);
+    }
+    free(platform->resources);
+    platform->resources = all;
+    platform->count = count;
+    return 0;
+}
+
+static bool same_clients(const struct graph *a, const struct graph *b)
+{
+    return a && str_equal(a->aws.region, b->aws.region) && str_equal(a->aws.profile, b->aws.profile) &&
+           str_equal(a->aws.account_id, b->aws.account_id) &&
+           str_equal(a->github.repository, b->github.repository) &&
+           str_equal(a->github.api_url, b->github.api_url) && str_equal(a->github.app_id, b->github.app_id) &&
+           str_equal(a->github.token.credential, b->github.token.credential) &&
+           str_equal(a->github.token.file, b->github.token.file) &&
+           str_equal(a->github.token.environment, b->github.token.environment);
+}
+
+int platform_take_over(struct platform *platform, struct err *err)
+{
+    struct graph *graph = platform->next_graph;
+    bool first = platform->graph == NULL;
+
+    if (!graph)
+        return 0;
+    assert(platform->running == 0);
+    if (rebuild(platform, graph) < 0)
+        return err_no_memory(err); /* the offer stays; the next pass tries again */
+    if (!same_clients(platform->graph, graph))
+        clients_drop(platform);
+    graph_free(platform->graph);
+    platform->graph = graph;
+    platform->next_graph = NULL;
+    platform->generation = platform->next_generation;
+    platform->converged_told = false;
+    report(platform, &(struct report){.event = EVENT_GENERATION}, "generation %lld in force: %zu resources, from %s%s",
+           (long long)platform->generation, graph->count, graph->file, first ? "" : " (reloaded)");
+    return 0;
+}
+
+bool platform_at_rest(const struct platform *platform)
+{
+    for (size_t i = 0; i < platform->count; i++) {
+        const struct resource *resource = platform->resources[i];
+
+        if (resource->acting || resource->settling)
+            return false;
+        switch (resource->decision.reason) {
+        case REASON_SUSPECT:
+        case REASON_GRACE:
+        case REASON_SETTLING:
+            return false;
+        default:
+            break;
+        }
+        if (act_wanted(resource) && (resource->failures == 0 || resource->act_err.class == ERR_NOT_YET))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,225 @@
+/*
+ * platform.h: one platform at run time: its graph in force, its clients, its
+ * resources with what is wanted, recorded and seen of each, and the pass that
+ * runs over them.
+ *
+ * A pass:  guard -> facts -> look -> decide -> act -> (look again) -> record
+ *          guard.c  facts.c  look.c  decide.c  act.c                  record.c
+ *
+ * Everything here lives on the loop thread. Only the pass fiber and the
+ * operation fibers it starts wait. The graph of a running pass never changes: a reload
+ * is taken over between two passes.
+ */
+#ifndef MLOPSD_DAEMON_PLATFORM_H
+#define MLOPSD_DAEMON_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fiber.h"
+#include "daemon/decide.h"
+#include "daemon/events.h"
+#include "desired/desired.h"
+#include "kinds/kind.h"
+#include "state/store.h"
+
+struct daemon;
+struct platform;
+
+/** Where a resource stands, for people. */
+enum status { STATUS_UNKNOWN, STATUS_ABSENT, STATUS_PENDING, STATUS_READY, STATUS_DRIFTED, STATUS_FAILED, STATUS_MAX };
+const char *status_name(enum status status);
+
+/** One resource at run time: declared, recorded, or both. */
+struct resource {
+    struct platform *platform;
+    char *address;
+    const struct kind *kind;
+    const struct desired_resource *want; /* in platform->graph; NULL = no longer declared */
+
+    struct record record;      /* what is remembered; record.address is NULL while nothing is */
+    bool record_dirty;         /* differs from the row in the store */
+    struct intent intent;      /* an open one; token NULL = none */
+
+    /* the last look */
+    enum item_state seen;
+    char *observed;            /* canonical JSON, NULL when not there */
+    char *seen_id;             /* the cloud's id of what was seen */
+    bool looked;               /* in this pass */
+    int64_t observed_created_ms;
+    bool unconfirmed;
+    struct err look_err;       /* why unknown */
+    unsigned unknown_passes;   /* in a row */
+    bool unknown_told;
+    unsigned absent_looks;     /* definite not-founds in a row */
+    char *settling;            /* the service's word while it is in transition */
+    uint64_t settling_since_ms;
+
+    /* the last decision */
+    struct decision decision;
+    char *desired;             /* resolved document, canonical JSON; NULL = not resolvable */
+    struct strv waiting_on;    /* references that are known only after apply */
+    bool unresolved;           /* its values could not be put together: act_err says why */
+
+    /* acting */
+    bool acting;
+    bool acted;                /* in this pass */
+    struct err act_err;        /* the last failure; cleared by success */
+    char *failed_told;         /* text of the failure that was reported */
+    char *held_told;           /* reason of the hold that was reported */
+    unsigned failures;
+    uint64_t next_try_ms;      /* monotonic; 0 = at once */
+    uint64_t not_yet_since_ms; /* first "not yet" in a row; 0 = none */
+    uint64_t act_started_ms;
+
+    enum status status;
+    char *why;                 /* NULL when ready */
+    int64_t since_ms;          /* wall: status or why changed */
+};
+
+/** What a pass may do. */
+enum pass_mode { PASS_CHECK, PASS_CONVERGE };
+
+struct pass_request {
+    enum pass_mode mode;
+    bool full;            /* look at everything, else only at what is not ready */
+    bool released;        /* a person said go: brakes of this pass are off */
+};
+
+/** Somebody waits for the end of a pass: embedded by its owner. */
+struct pass_waiter {
+    void (*done)(struct pass_waiter *waiter);
+    uint64_t from_pass;   /* the first pass number that counts */
+    bool until_steady;    /* not the end of one pass but of the last that had something to do */
+    struct pass_waiter *next;
+};
+
+struct platform {
+    struct daemon *daemon;
+    char *name, *file;
+    struct graph *graph;       /* in force; NULL before the first good file */
+    struct graph *next_graph;  /* taken over before the next pass */
+    int64_t generation, next_generation;
+    char *refused;             /* problems of the newest file; NULL = it is in force */
+    bool gone;                 /* its file was removed: watched no longer */
+
+    struct clouds clouds;
+    char *facts;               /* run-time built-ins, JSON object; NULL = none yet */
+
+    struct resource **resources; /* declared ones in graph order, then the others */
+    size_t count;
+    struct episode *episodes;  /* open ones */
+    size_t episodes_count;
+
+    /* the pass */
+    struct fiber *fiber;
+    struct fiber *waiting;     /* the pass fiber while it waits for operations */
+    size_t running;            /* operations in flight */
+    enum pass_mode mode;
+    bool released;
+    bool cut_short;            /* a reload or stop: start nothing new */
+    uint64_t pass_number;      /* of the running or last pass */
+    uint64_t calls_before;     /* client counters at its start */
+    uint64_t calls_last;
+    bool steady;               /* the last pass found nothing left to do by itself */
+    bool converged;            /* and everything is ready */
+    bool converged_told;
+    char *problem;             /* why nothing moves; NULL = nothing in the way */
+    enum err_class problem_class;
+    unsigned problem_passes;
+    bool aws_blocked, github_blocked; /* this pass: no look, no act */
+    bool vanished;             /* the brake: too many missing at once */
+    bool paused;
+    char *paused_why;
+    int64_t last_pass_ms, next_pass_ms; /* wall; 0 = never, not planned */
+    uint64_t full_due_ms;      /* monotonic: the next look at everything */
+    struct pass_request queued; /* merged wishes for the next pass */
+    bool queued_any;
+    struct clock_timer timer;
+    struct pass_waiter *waiters;
+};
+
+/* platform.c */
+struct platform *platform_new(struct daemon *daemon, const char *name, const char *file);
+struct platform *platform_free(struct platform *platform); /* no fiber may live */
+/** Put @take_graph in force as soon as no pass runs. 0, or negative when the store refused it. */
+int platform_offer(struct platform *platform, struct graph *take_graph, struct err *err);
+/** Make graph, clients and resources of the offer current. Called between passes only. */
+int platform_take_over(struct platform *platform, struct err *err);
+struct resource *platform_find(struct platform *platform, const char *address);
+/** Set status and reason; keeps the time of the last change. */
+void resource_set_status(struct resource *resource, enum status status, const char *why);
+uint64_t platform_calls(const struct platform *platform);
+/** The open intent is settled: forget our copy of it. */
+void resource_drop_intent(struct resource *resource);
+/** Keep the attributes of @observed in the record: others refer to them even while this one can not be seen. */
+void resource_remember_attributes(struct resource *resource, struct json_object *observed);
+/** Done as far as can be without a person or more time? What a "--once" and an "apply" wait for. */
+bool platform_at_rest(const struct platform *platform);
+
+/* schedule.c: when the next pass starts */
+void schedule_pass(struct platform *platform, const struct pass_request *request);
+void schedule_next(struct platform *platform); /* after a pass */
+void schedule_stop(struct platform *platform);
+void pass_wait(struct platform *platform, struct pass_waiter *waiter);
+void pass_forget(struct platform *platform, struct pass_waiter *waiter);
+
+/* pass.c: one pass, on a fiber of its own */
+int pass_start(struct platform *platform, const struct pass_request *request, struct err *err);
+
+/* guard.c: is this the right account; may wait. Sets the blocked flags and platform->problem. */
+void guard_check(struct platform *platform);
+
+/* facts.c: run-time built-ins the graph asks for; may wait. */
+int facts_gather(struct platform *platform, struct err *err);
+bool facts_wanted(const struct graph *graph, const char *prefix);
+
+/* look.c: observe; may wait. @wanted picks; NULL = all that can be looked at. */
+typedef bool (*look_filter)(const struct resource *resource);
+int look(struct platform *platform, look_filter wanted);
+
+/* lookup.c: values for references */
+struct resolver;
+void lookup_resolver(struct platform *platform, struct resolver *ret);
+/** Resolve the desired document of one resource from what is known now. */
+int lookup_desired(struct resource *resource, struct err *err);
+/** Secret text of a SECRET field. */
+int lookup_secret(struct resource *resource, const char *field, struct secret **ret, struct err *err);
+char *lookup_fingerprint(struct platform *platform, const struct secret *value);
+
+/* judge.c: gathers the facts of a resource for decide.h and keeps the decision */
+void judge(struct resource *resource);
+void judge_all(struct platform *platform);
+/** The brake: too many recorded resources missing at once? */
+void judge_brakes(struct platform *platform);
+
+/* act.c: start what may start; each operation on a fiber. */
+/** How many were started. */
+size_t act_start_ready(struct platform *platform);
+extern const struct kind_host engine_kind_host;
+
+/* record.c: what a pass learnt, written down if there is anything */
+int record_pass(struct platform *platform, struct err *err);
+int record_outputs(struct platform *platform, struct err *err);
+/** Adopt and forget what was decided so: notes only, no call. Returns how many. */
+size_t record_adopt_and_forget(struct platform *platform);
+
+/* drift.c: episodes: one alert when one opens, one when it closes, restarts or not */
+void drift_update(struct resource *resource);
+/** Is somebody changing it back again and again? Then it is healed ever more slowly: in *ret_wait_ms (0 = now). */
+bool drift_contested(const struct resource *resource, uint64_t *ret_wait_ms);
+int drift_load(struct platform *platform, struct err *err);
+
+/* report.c: say it: history row, journal entry, watchers */
+struct report {
+    enum event_type event;
+    const char *address;  /* NULL = the platform */
+    const char *field, *desired, *observed, *severity; /* NULL where they do not apply */
+    const char *request_id;
+};
+void report(struct platform *platform, const struct report *what, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif
