@@ -1,0 +1,1 @@
+"""The AWS half: moto in our own process, behind signatures, faults, latency and a log."""
