@@ -15,7 +15,7 @@ char *encode_base64url(const void *data, size_t size_bytes);      /* URL alphabe
 int decode_base64(const char *text, unsigned char **ret_data, size_t *ret_size_bytes);
 /** RFC 3986 unreserved bytes stay, others become %XX; @keep_slash leaves '/' too. */
 char *encode_percent(const char *text, bool keep_slash);
-/** %XX only ('+' stays '+'); malformed sequences are kept as they are. */
+/** %XX only ('+' stays '+'); malformed sequences and %00 are kept as they are. */
 char *decode_percent(const char *text);
 
 #endif

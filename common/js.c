@@ -39,7 +39,7 @@ static struct json_object *step_into(struct json_object *object, const char *ste
     return value;
 }
 
-/* The step that begins at @path as text of its own: in @space, or in *@heap when it is long. NULL without memory. */
+/* The step that begins at @path as text of its own: in @space, or in *@heap when long. NULL without memory. */
 static const char *step_text(const char *path, size_t length, char space[STEP_STACK_BYTES], char **heap)
 {
     if (length >= STEP_STACK_BYTES) {

@@ -32,7 +32,7 @@ int js_parse(const char *text, size_t size_bytes, struct json_object **ret, stru
 /** js_parse() of NUL-terminated text. */
 int js_parse_text(const char *text, struct json_object **ret, struct err *err);
 
-/** Canonical text, owned by the caller; NULL without memory. */
+/** Canonical text, owned by the caller; NULL without memory, or for more than 64 levels. */
 char *js_canonical(struct json_object *object);
 /** Deep copy; NULL without memory (or for NULL). */
 struct json_object *js_copy(struct json_object *object);

@@ -335,7 +335,10 @@ static int skip_number(struct reader *s, bool *ret_is_integer)
     return 0;
 }
 
-/* A number that keeps its value: 64 bits (either sign) or a finite double. NULL without memory or with errno = ERANGE. */
+/*
+ * A number that keeps its value: 64 bits (either sign) or a finite double. NULL
+ * with errno ERANGE for others, or without memory.
+ */
 static struct json_object *number_value(const char *digits, bool is_integer)
 {
     unsigned long long number;

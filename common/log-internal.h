@@ -12,7 +12,7 @@
 
 /* A longer message is cut; a longer JSON line loses its fields. */
 #define LOG_MESSAGE_MAX_BYTES 16384
-#define LOG_LINE_MAX_BYTES    (1024 * 1024)
+#define LOG_LINE_MAX_BYTES    (1024UL * 1024)
 
 struct log_entry {
     enum log_level level;
@@ -24,7 +24,7 @@ struct log_entry {
 
 /** Append @message with everything that could move a cursor or break a line made visible. */
 int log_escape(struct buf *out, const char *message);
-/** One line, without newline: for a terminal "17:31:05 warning text", else "2026-11-22T17:31:05Z warning text". */
+/** "17:31:05 warning text" for a terminal, else "2026-11-22T17:31:05Z warning text". No newline. */
 int log_format_text(struct buf *out, const struct log_entry *entry, time_t now, bool is_terminal);
 /** One JSON object, without newline. */
 int log_format_json(struct buf *out, const struct log_entry *entry, time_t now);

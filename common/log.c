@@ -99,7 +99,7 @@ void log_set_sink(log_sink sink, void *data)
     state.sink_data = data;
 }
 
-/* One write for a whole line, so that lines of several processes do not mix. What stderr does not take is lost. */
+/* One write for a line, so that lines of several processes do not mix. What stderr does not take is lost. */
 static void write_stderr(const char *text, size_t size)
 {
     struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -20,7 +20,7 @@
 #define SHOWN_BEFORE      60
 /* A complaint may quote a value from the file, of any length. */
 #define PROBLEM_MAX_BYTES 1000
-#define TEXT_MAX_BYTES    (4 * 1024 * 1024)
+#define TEXT_MAX_BYTES    (4096UL * 1024)
 
 static void problem_done(struct problem *problem)
 {
@@ -135,7 +135,7 @@ void problems_sort(struct problems *problems)
     }
 }
 
-/* One character of a source line: what could do harm is shown as '?', so that the caret stays below its place. */
+/* One character of a source line; what could do harm is a '?', so that the caret stays below its place. */
 static size_t add_source_character(struct buf *out, const char *text, size_t size)
 {
     uint32_t point = 0;

@@ -117,7 +117,7 @@ char *seal_fingerprint(const struct seal_key *key, const char *purpose, const vo
     unsigned char fingerprint[FINGERPRINT_BYTES];
     crypto_generichash_state state;
 
-    /* With its NUL, so that no purpose runs on into the data. The sizes are constants: nothing here can fail. */
+    /* With its NUL, so that no purpose runs on into the data. Sizes are constants: nothing here can fail. */
     (void)crypto_generichash_init(&state, key->fingerprint, sizeof(key->fingerprint), sizeof(fingerprint));
     (void)crypto_generichash_update(&state, (const unsigned char *)purpose, strlen(purpose) + 1);
     (void)crypto_generichash_update(&state, data, size_bytes);

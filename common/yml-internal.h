@@ -6,7 +6,7 @@
 
 #include "common/yml.h"
 
-#define YML_TEXT_MAX_BYTES (1024 * 1024)
+#define YML_TEXT_MAX_BYTES (1024UL * 1024)
 #define YML_DEPTH_MAX      32
 #define YML_NODES_MAX      100000
 

@@ -476,7 +476,7 @@ static int read_text(struct reader *reader)
 
     if (reader->size > YML_TEXT_MAX_BYTES) {
         problems_add(reader->problems, reader->file, (struct yml_mark){0, 0}, NULL,
-                     "%zu bytes; a file may have %d: split it", reader->size, YML_TEXT_MAX_BYTES);
+                     "%zu bytes; a file may have %lu: split it", reader->size, YML_TEXT_MAX_BYTES);
         reader->refused = true;
         return -EBADMSG;
     }

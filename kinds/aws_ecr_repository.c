@@ -72,7 +72,7 @@ static const struct field fields[] = {
         .flags = FIELD_SECURITY,
         .wire = "imageTagMutability",
         .fallback = "\"MUTABLE\"",
-        .doc = "May a tag be moved to another image?",
+        .doc = "Whether a tag may be moved to another image.",
     },
     {
         .name = "image_scanning_configuration",
@@ -155,8 +155,7 @@ static struct json_object *repository_params(const struct kind_op *op)
 static int put_policy(struct kind_op *op)
 {
     struct json_object *policy = js_get(op->desired, "policy"), *params = repository_params(op);
-    char *text CLEANUP_FREE
-    = policy ? wire_policy_text(policy) : NULL;
+    char *text CLEANUP_FREE = policy ? wire_policy_text(policy) : NULL;
     int r;
 
     if (!policy) {
@@ -170,8 +169,7 @@ static int put_policy(struct kind_op *op)
 static int put_lifecycle(struct kind_op *op)
 {
     struct json_object *params = repository_params(op);
-    char *text CLEANUP_FREE
-    = wire_policy_text(js_get(op->desired, "lifecycle_policy"));
+    char *text CLEANUP_FREE = wire_policy_text(js_get(op->desired, "lifecycle_policy"));
 
     params_set(&params, "lifecyclePolicyText", text ? json_object_new_string(text) : NULL);
     return op_send(op, AWS_ECR_PUT_LIFECYCLE_POLICY, params, NULL);
@@ -198,8 +196,7 @@ static int put_mutability(struct kind_op *op)
 static int put_tags(struct kind_op *op, const struct diff *diff)
 {
     struct json_object *params = params_new("resourceArn", js_text(op->observed, "arn"), NULL);
-    struct json_object *tags CLEANUP_JS
-    = tags_added(diff, op->desired);
+    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
 
     params_set(&params, "tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
     return op_send(op, AWS_ECR_TAG_RESOURCE, params, NULL);
@@ -222,8 +219,7 @@ static int report_repository(struct kind_op *op, struct json_object *answer)
 
 static int create(struct kind_op *op)
 {
-    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS
-    = NULL;
+    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS = NULL;
     int r;
 
     params_set(&params, "tags", op_tag_list(op, "Key", "Value"));

@@ -1,11 +1,12 @@
 /*
  * aws_ecr_repository_look.c: looking at repositories with the fewest calls.
  *
- * One DescribeRepositories for a hundred of them; when one of them is missing the call fails for all, so then
- * the whole registry is listed and ours are picked. Tags come from one GetResources for a hundred, which lags:
- * what it does not show, a repository that we wrote to moments ago, and one alone are asked for
- * with ListTagsForResource. The repository policy has no other read than one call each, and a policy added
- * by hand opens the repository, so it is read in every look; a lifecycle policy only where one is declared.
+ * One DescribeRepositories for a hundred of them; when one of them is missing the call fails for all,
+ * so then the whole registry is listed and ours are picked. Tags come from one GetResources for a
+ * hundred, which lags: what it does not show, a repository that we wrote to moments ago, and one alone
+ * are asked for with ListTagsForResource. The repository policy has no other read than one call each,
+ * and a policy added by hand opens the repository, so it is read in every look; a lifecycle policy
+ * only where one is declared.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -71,8 +72,7 @@ static struct json_object *names_params(const struct kind_batch *batch, size_t f
 
 static int describe(struct kind_batch *batch, struct registry *registry, struct json_object *take_params)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
     int r = batch_ask(batch, AWS_ECR_DESCRIBE_REPOSITORIES, take_params, &answer, batch->err);
 
     if (r < 0)
@@ -123,7 +123,10 @@ static struct json_object *found_repository(const struct registry *registry, con
     return repository;
 }
 
-/* ARNs of what GetResources may be asked for: settled repositories, from item *@at on. NULL without memory. */
+/*
+ * ARNs of what GetResources may be asked for: settled repositories, from item *@at on. NULL without
+ * memory.
+ */
 static struct json_object *next_arns(const struct kind_batch *batch, const struct registry *registry,
                                      size_t *at)
 {
@@ -165,8 +168,7 @@ static void find_tags(struct kind_batch *batch, struct registry *registry)
 
     while (at < batch->count) {
         struct json_object *arns = next_arns(batch, registry, &at), *params = params_new(NULL, NULL, NULL);
-        struct json_object *answer CLEANUP_JS
-        = NULL;
+        struct json_object *answer CLEANUP_JS = NULL;
         struct err err CLEANUP_ERR = {0};
 
         if (arns && js_count(arns, NULL) < 2) {

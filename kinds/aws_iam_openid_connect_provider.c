@@ -100,8 +100,7 @@ static char *plain_url(const char *url)
 static void normalise_url(struct json_object *document)
 {
     const char *url = js_text(document, "url");
-    char *plain CLEANUP_FREE
-    = url ? plain_url(url) : NULL;
+    char *plain CLEANUP_FREE = url ? plain_url(url) : NULL;
 
     if (plain)
         (void)js_set_text(document, "url",
@@ -153,8 +152,7 @@ static void check(struct kind_check *check)
 /* arn:PARTITION:iam::ACCOUNT:oidc-provider/HOST/PATH; owned. */
 static char *provider_arn(struct aws *aws, const char *url, struct err *err)
 {
-    char *plain CLEANUP_FREE
-    = url ? plain_url(url) : NULL;
+    char *plain CLEANUP_FREE = url ? plain_url(url) : NULL;
     const char *account;
     char *arn;
 
@@ -176,8 +174,7 @@ static struct json_object *document_of(const char *arn, struct json_object *answ
     struct json_object *document = params_new("arn", arn, "id", arn, NULL);
     struct json_object *tags = tags_from_list(js_get(answer, "Tags"), "Key", "Value");
     const char *url = js_text(answer, "Url");
-    char *full CLEANUP_FREE
-    = url ? str_format("%s%s", str_starts(url, SCHEME) ? "" : SCHEME, url) : NULL;
+    char *full CLEANUP_FREE = url ? str_format("%s%s", str_starts(url, SCHEME) ? "" : SCHEME, url) : NULL;
 
     params_set(&document, "tags", tags);
     if (document && wire_read(&aws_iam_openid_connect_provider_kind, answer, document) < 0)
@@ -188,11 +185,9 @@ static struct json_object *document_of(const char *arn, struct json_object *answ
 
 static void look(struct kind_batch *batch, struct kind_item *item)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
-    char *arn CLEANUP_FREE
-    = NULL;
+    char *arn CLEANUP_FREE = NULL;
     int r;
 
     arn = item->id ? strdup(item->id) : provider_arn(batch->clouds.aws, js_text(item->desired, "url"), &err);
@@ -221,8 +216,7 @@ static int observe(struct kind_batch *batch)
 
 static int create(struct kind_op *op)
 {
-    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS
-    = NULL;
+    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS = NULL;
     const char *arn;
     int r;
 
@@ -275,8 +269,7 @@ static int change_thumbprints(struct kind_op *op)
 static int change_tags(struct kind_op *op, const struct diff *diff)
 {
     struct json_object *params = params_new("OpenIDConnectProviderArn", op->id, NULL);
-    struct json_object *tags CLEANUP_JS
-    = tags_added(diff, op->desired);
+    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
 
     params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
     return op_send(op, AWS_IAM_TAG_OPEN_ID_CONNECT_PROVIDER, params, NULL);

@@ -132,7 +132,7 @@ static const struct field fields[] = {
         .element = FIELD_STRING,
         .flags = FIELD_EXCLUSIVE | FIELD_SECURITY,
         .fallback = "[]",
-        .pattern = "ARNs",
+        .pattern = "an ARN",
         .accepts = accepts_arn,
         .doc = "ARNs of the policies attached to the role; another one attached by hand is detached.",
     },
@@ -177,8 +177,7 @@ static void check(struct kind_check *check)
     policy_check(check, "assume_role_policy", js_get(check->document, "assume_role_policy"));
     trust_check(check, "assume_role_policy", js_get(check->document, "assume_role_policy"));
     for (size_t i = 0, count = js_count(policies, NULL); i < count; i++) {
-        char *path CLEANUP_FREE
-        = str_format("inline_policy.%zu.policy", i);
+        char *path CLEANUP_FREE = str_format("inline_policy.%zu.policy", i);
 
         if (path)
             policy_check(check, path, js_get(js_at(policies, i), "policy"));
@@ -197,7 +196,10 @@ static int put_inline(struct kind_op *op, struct json_object *policy)
     return op_send(op, AWS_IAM_PUT_ROLE_POLICY, params, NULL);
 }
 
-/* Calls that need the role's name and one more text. @name: op->id, or the desired name before there is an id. */
+/*
+ * Calls that need the role's name and one more text. @name: op->id, or the desired name before there
+ * is an id.
+ */
 static int role_call(struct kind_op *op, enum aws_op operation, const char *name, const char *member,
                      const char *text)
 {
@@ -224,8 +226,7 @@ static int remember_role(struct kind_op *op, struct json_object *answer)
 
 static int create(struct kind_op *op)
 {
-    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS
-    = NULL;
+    struct json_object *params = wire_write(fields, op->desired), *answer CLEANUP_JS = NULL;
     struct json_object *policies = js_get(op->desired, "inline_policy");
     struct json_object *arns = js_get(op->desired, "managed_policy_arns");
     const char *name = op_text(op, "name");
@@ -278,8 +279,7 @@ static int take_extras(struct kind_op *op, const struct diff *diff)
 static int set_trust(struct kind_op *op)
 {
     struct json_object *params = params_new("RoleName", op->id, NULL);
-    char *text CLEANUP_FREE
-    = wire_policy_text(js_get(op->desired, "assume_role_policy"));
+    char *text CLEANUP_FREE = wire_policy_text(js_get(op->desired, "assume_role_policy"));
 
     params_set(&params, "PolicyDocument", text ? json_object_new_string(text) : NULL);
     return op_send(op, AWS_IAM_UPDATE_ASSUME_ROLE_POLICY, params, NULL);
@@ -321,8 +321,7 @@ static int give_missing(struct kind_op *op, const struct diff *diff)
 static int set_tags(struct kind_op *op, const struct diff *diff)
 {
     struct json_object *params = params_new("RoleName", op->id, NULL);
-    struct json_object *tags CLEANUP_JS
-    = tags_added(diff, op->desired);
+    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
 
     params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
     return op_send(op, AWS_IAM_TAG_ROLE, params, NULL);

@@ -1,12 +1,12 @@
 /*
  * aws_iam_role_look.c: looking at roles with the fewest calls.
  *
- * Two calls show every role of an account: GetAccountAuthorizationDetails has
- * all but description and session length, ListRoles has these. Both lag behind writes, so a role
- * that we wrote to moments ago, or on which the two disagree, is read by itself (GetRole and
- * its lists, 3 + n calls). So are all roles when the account is too large for the two calls, or they are denied;
- * the first is noted in the items' memory, so that the next look does not try in vain. Of each page only our own roles
- * are kept: as a tree a page of a large account takes 100 MiB.
+ * Two calls show every role of an account: GetAccountAuthorizationDetails has all but description and
+ * session length, ListRoles has these. Both lag behind writes, so a role that we wrote to moments ago,
+ * or on which the two disagree, is read by itself (GetRole and its lists, 3 + n calls). So are all
+ * roles when the account is too large for the two calls, or they are denied; the first is noted in the
+ * items' memory, so that the next look does not try in vain. Of each page only our own roles are kept:
+ * as a tree a page of a large account takes 100 MiB.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -66,8 +66,8 @@ static struct json_object *attached_arns(struct json_object *list)
 }
 
 /**
- * One role: @role has its own members and tags; @times description and session length (may be the same object);
- * @policies and @attached are lists as IAM gives them. Owned; NULL without memory.
+ * One role: @role has its own members and tags; @times description and session length (may be the
+ * same object); @policies and @attached are lists as IAM gives them. Owned; NULL without memory.
  */
 static struct json_object *document_of(struct json_object *role, struct json_object *times,
                                        struct json_object *policies, struct json_object *attached)
@@ -102,8 +102,7 @@ static const char *role_name(const struct kind_item *item)
 static int read_inline(struct kind_batch *batch, const char *name, struct json_object *names,
                        struct json_object **ret, struct err *err)
 {
-    struct json_object *list CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *list CLEANUP_JS = json_object_new_array();
 
     if (!list)
         return err_no_memory(err);
@@ -136,8 +135,7 @@ static int read_role(struct kind_batch *batch, struct kind_item *item, struct aw
         [READ_NAMES] = AWS_IAM_LIST_ROLE_POLICIES,
         [READ_ATTACHED] = AWS_IAM_LIST_ATTACHED_ROLE_POLICIES,
     };
-    struct json_object *policies CLEANUP_JS
-    = NULL, *role;
+    struct json_object *policies CLEANUP_JS = NULL, *role;
     const char *name = role_name(item);
     int r;
 
@@ -173,7 +171,10 @@ static void look_alone(struct kind_batch *batch, struct kind_item *item)
     struct err err CLEANUP_ERR = {0};
 
     if (read_role(batch, item, reads, &err) < 0) {
-        /* Only the role itself can be missing: an inline policy that vanished between two reads proves nothing. */
+        /*
+         * Only the role itself can be missing: an inline policy that vanished between two reads proves
+         * nothing.
+         */
         if (reads[READ_ROLE].result == 0 && err.class == ERR_ABSENT)
             err.class = ERR_RETRY;
         batch_failed(item, &err);
@@ -214,8 +215,7 @@ static char *lower_key(char mark, const char *name)
 
 static int survey_want(struct survey *survey, const char *name)
 {
-    char *key CLEANUP_FREE
-    = lower_key('~', name);
+    char *key CLEANUP_FREE = lower_key('~', name);
 
     return key ? js_put_key(survey->wanted, key, json_object_new_boolean(true)) : -ENOMEM;
 }
@@ -239,10 +239,8 @@ static int survey_begin(struct survey *survey, const struct kind_batch *batch)
 static int survey_keep(struct survey *survey, struct json_object *kept, struct json_object *role)
 {
     const char *name = js_text(role, "RoleName");
-    char *alike CLEANUP_FREE
-    = name ? lower_key('~', name) : NULL;
-    char *exact CLEANUP_FREE
-    = name ? str_format("=%s", name) : NULL;
+    char *alike CLEANUP_FREE = name ? lower_key('~', name) : NULL;
+    char *exact CLEANUP_FREE = name ? str_format("=%s", name) : NULL;
     int r;
 
     if (!name)
@@ -281,7 +279,10 @@ static struct json_object *role_filter(void)
     return NULL;
 }
 
-/* Parameters of the next page; with a "Marker" even when it is null, so that the client does not turn pages itself. */
+/*
+ * Parameters of the next page; with a "Marker" even when it is null, so that the client does not turn
+ * pages itself.
+ */
 static struct json_object *page_params(const struct survey *survey, size_t list)
 {
     struct json_object *params = params_new(NULL, NULL, NULL);
@@ -334,10 +335,8 @@ static int survey_step(struct survey *survey, struct kind_batch *batch, struct e
 static struct json_object *survey_find(const struct survey *survey, size_t list, const char *name)
 {
     struct json_object *role = NULL;
-    char *exact CLEANUP_FREE
-    = str_format("=%s", name);
-    char *alike CLEANUP_FREE
-    = lower_key('~', name);
+    char *exact CLEANUP_FREE = str_format("=%s", name);
+    char *alike CLEANUP_FREE = lower_key('~', name);
 
     if (exact && alike && !json_object_object_get_ex(survey->kept[list], exact, &role))
         json_object_object_get_ex(survey->kept[list], alike, &role);
@@ -349,7 +348,10 @@ static bool same_role(struct json_object *a, struct json_object *b)
     return a && b && js_text(a, "RoleId") && str_equal(js_text(a, "RoleId"), js_text(b, "RoleId"));
 }
 
-/* What the two lists say about one item. Where they do not agree it stays unreported, to be looked at alone. */
+/*
+ * What the two lists say about one item. Where they do not agree it stays unreported, to be looked at
+ * alone.
+ */
 static void pick(struct kind_item *item, const struct survey *survey)
 {
     const char *name = role_name(item);

@@ -10,7 +10,10 @@
 int aws_s3_bucket_observe(struct kind_batch *batch);
 int aws_s3_bucket_remove(struct kind_op *op);
 
-/** {"Bucket", "ExpectedBucketOwner"}: no call may ever reach somebody else's bucket. May wait. NULL with @err. */
+/**
+ * {"Bucket", "ExpectedBucketOwner"}: no call may ever reach somebody else's bucket. May wait. NULL
+ * with @err.
+ */
 struct json_object *aws_s3_bucket_params(struct aws *aws, const char *bucket, struct err *err);
 /** op_aws(); where @take_params is NULL, op->err says why there are none. */
 int aws_s3_bucket_send(struct kind_op *op, enum aws_op operation, struct json_object *take_params,

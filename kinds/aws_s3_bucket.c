@@ -242,8 +242,7 @@ static void bucket_before_done(struct bucket_before *before)
 static int read_part(struct kind_op *op, enum aws_op operation, const char *absent_code, const char *path,
                      struct json_object **ret)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
     int r = aws_s3_bucket_send(op, operation, bucket_params(op), &answer);
 
     if (r < 0 && op_forgive(op, r, absent_code) == 0)
@@ -298,10 +297,8 @@ static int put_block(struct kind_op *op, const struct diff *diff)
     struct json_object *params = bucket_params(op);
 
     for (const struct field *row = block_fields; row->name; row++) {
-        char *path CLEANUP_FREE
-        = str_format("public_access_block.%s", row->name);
-        char *wire CLEANUP_FREE
-        = str_format("PublicAccessBlockConfiguration.%s", row->wire);
+        char *path CLEANUP_FREE = str_format("public_access_block.%s", row->name);
+        char *wire CLEANUP_FREE = str_format("PublicAccessBlockConfiguration.%s", row->wire);
         struct json_object *value = NULL;
 
         if (path && diff)
@@ -339,8 +336,7 @@ static int put_versioning(struct kind_op *op)
 static int put_policy(struct kind_op *op)
 {
     struct json_object *policy = js_get(op->desired, "policy"), *params = bucket_params(op);
-    char *text CLEANUP_FREE
-    = policy ? wire_policy_text(policy) : NULL;
+    char *text CLEANUP_FREE = policy ? wire_policy_text(policy) : NULL;
 
     if (!policy)
         return aws_s3_bucket_send(op, AWS_S3_DELETE_BUCKET_POLICY, params, NULL);
@@ -399,8 +395,7 @@ static int create_bucket(struct kind_op *op)
 
 static int report_bucket(struct kind_op *op)
 {
-    struct json_object *values CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *values CLEANUP_JS = json_object_new_object();
     int r = op_created(op, op_text(op, "bucket"));
 
     aws_s3_bucket_attributes(op->clouds.aws, op_text(op, "bucket"), &values);
@@ -414,8 +409,7 @@ static int report_bucket(struct kind_op *op)
 static int create(struct kind_op *op)
 {
     struct bucket_before before CLEANUP(bucket_before_done) = {0};
-    struct json_object *tags CLEANUP_JS
-    = NULL;
+    struct json_object *tags CLEANUP_JS = NULL;
     int r;
 
     r = name_is_free(op);
@@ -461,8 +455,7 @@ static int read_before(struct kind_op *op, const struct diff *diff, struct bucke
 static bool opens_lock(struct kind_op *op, const struct diff *diff)
 {
     for (const struct field *row = block_fields; row->name; row++) {
-        char *path CLEANUP_FREE
-        = str_format("public_access_block.%s", row->name);
+        char *path CLEANUP_FREE = str_format("public_access_block.%s", row->name);
 
         if (path && diff_has(diff, path) && !js_bool(op->desired, path, true))
             return true;
@@ -497,10 +490,8 @@ static int open_doors(struct kind_op *op, const struct diff *diff)
 
 static int update_tags(struct kind_op *op, const struct diff *diff, const struct bucket_before *before)
 {
-    struct json_object *all CLEANUP_JS
-    = tags_from_list(before->tags, "Key", "Value");
-    struct json_object *added CLEANUP_JS
-    = tags_added(diff, op->desired);
+    struct json_object *all CLEANUP_JS = tags_from_list(before->tags, "Key", "Value");
+    struct json_object *added CLEANUP_JS = tags_added(diff, op->desired);
 
     if (!all || !added)
         return err_no_memory(op->err);

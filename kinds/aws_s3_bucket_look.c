@@ -5,6 +5,7 @@
  * The six go out together; HeadBucket is not needed, since they say NoSuchBucket themselves. One
  * that can not be read makes the whole bucket unknown: half a picture would look like drift.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -52,12 +53,9 @@ static const char *dns_suffix(const char *partition)
 void aws_s3_bucket_attributes(struct aws *aws, const char *bucket, struct json_object **document)
 {
     const char *region = aws_region(aws), *partition = aws_partition(aws);
-    char *arn CLEANUP_FREE
-    = str_format("arn:%s:s3:::%s", partition, bucket);
-    char *domain CLEANUP_FREE
-    = str_format("%s.s3.%s", bucket, dns_suffix(partition));
-    char *regional CLEANUP_FREE
-    = str_format("%s.s3.%s.%s", bucket, region, dns_suffix(partition));
+    char *arn CLEANUP_FREE = str_format("arn:%s:s3:::%s", partition, bucket);
+    char *domain CLEANUP_FREE = str_format("%s.s3.%s", bucket, dns_suffix(partition));
+    char *regional CLEANUP_FREE = str_format("%s.s3.%s.%s", bucket, region, dns_suffix(partition));
 
     if (!arn || !domain || !regional) {
         params_set(document, "id", NULL);
@@ -151,13 +149,12 @@ static bool is_answer(const struct part *part, const struct aws_read *read)
 /* ---- one bucket ---- */
 
 /**
- * When it was made, for a bucket without our mark: S3 may have dropped the tags of our own create. 0 when not told.
- * The list is the only place that says it.
+ * When it was made, for a bucket without our mark: S3 may have dropped the tags of our own create. 0
+ * when not told. The list is the only place that says it.
  */
 static int64_t created_ms(struct kind_batch *batch, const char *bucket)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
 
     if (batch_ask(batch, AWS_S3_LIST_BUCKETS, params_new("Prefix", bucket, NULL), &answer, &err) < 0)
@@ -197,6 +194,7 @@ static void report_failure(struct kind_item *item, const char *bucket, struct aw
         if (!first || err_is(&reads[i].err, "NoSuchBucket"))
             first = &reads[i].err;
     }
+    assert(first);
     /* A young bucket may be visible in one place and not in another: then nothing is proved. */
     if (err_is(first, "NoSuchBucket") && answered == 0) {
         batch_absent(item);

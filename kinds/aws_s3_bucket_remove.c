@@ -1,8 +1,8 @@
 /*
  * aws_s3_bucket_remove.c: deleting a bucket, and what is in it when the config says so.
  *
- * "Empty" means no objects, no old versions, no delete markers and no unfinished uploads. DeleteObjects answers
- * 200 even where it could not delete: its Errors say so, key by key.
+ * "Empty" means no objects, no old versions, no delete markers and no unfinished uploads.
+ * DeleteObjects answers 200 even where it could not delete: its Errors say so, key by key.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,10 @@ static struct json_object *params_of(struct kind_op *op)
     return aws_s3_bucket_params(op->clouds.aws, op->id, op->err);
 }
 
-/* One page from the start: what was deleted is no longer in it. A null marker keeps the client from turning pages. */
+/*
+ * One page from the start: what was deleted is no longer in it. A null marker keeps the client from
+ * turning pages.
+ */
 static int list(struct kind_op *op, enum aws_op operation, struct json_object **ret)
 {
     struct json_object *params = params_of(op);
@@ -63,8 +66,7 @@ static int report_errors(struct kind_op *op, struct json_object *answer)
 
 static int delete_objects(struct kind_op *op, struct json_object *objects)
 {
-    struct json_object *params = params_of(op), *answer CLEANUP_JS
-    = NULL;
+    struct json_object *params = params_of(op), *answer CLEANUP_JS = NULL;
     int r;
 
     params_set(&params, "Delete.Objects", json_object_get(objects));
@@ -76,10 +78,8 @@ static int delete_objects(struct kind_op *op, struct json_object *objects)
 /* 1 = deleted some, look again; 0 = there are none. */
 static int delete_page(struct kind_op *op)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL;
-    struct json_object *objects CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *answer CLEANUP_JS = NULL;
+    struct json_object *objects CLEANUP_JS = json_object_new_array();
     int r = list(op, AWS_S3_LIST_OBJECT_VERSIONS, &answer);
 
     if (r < 0)
@@ -108,8 +108,7 @@ static int abort_upload(struct kind_op *op, struct json_object *upload)
 
 static int abort_page(struct kind_op *op)
 {
-    struct json_object *answer CLEANUP_JS
-    = NULL, *uploads;
+    struct json_object *answer CLEANUP_JS = NULL, *uploads;
     int r = list(op, AWS_S3_LIST_MULTIPART_UPLOADS, &answer);
 
     if (r < 0)

@@ -87,8 +87,7 @@ void batch_failed(struct kind_item *item, const struct err *err)
 int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
               struct json_object **ret, struct err *err)
 {
-    struct json_object *params CLEANUP_JS
-    = take_params;
+    struct json_object *params CLEANUP_JS = take_params;
     const struct aws_operation *row = &aws_operations[operation];
 
     assert((unsigned)operation < AWS_OP_MAX);
@@ -102,8 +101,7 @@ int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_objec
 int batch_github(struct kind_batch *batch, enum github_op operation, struct json_object *take_params,
                  struct github_answer *ret, struct err *err)
 {
-    struct json_object *params CLEANUP_JS
-    = take_params;
+    struct json_object *params CLEANUP_JS = take_params;
     const struct github_operation *row = &github_operations[operation];
 
     assert((unsigned)operation < GITHUB_OP_MAX);
@@ -132,8 +130,7 @@ int batch_each(struct kind_batch *batch, size_t limit,
                void (*each)(struct kind_batch *batch, struct kind_item *item))
 {
     struct fiber_group group = {.fibers = batch->clouds.fibers, .limit = limit};
-    struct look *looks CLEANUP_FREE
-    = NULL;
+    struct look *looks CLEANUP_FREE = NULL;
     int r = 0, waited;
 
     if (batch->count == 1) {

@@ -116,8 +116,7 @@ static int compare_member(struct diff_run *run, const struct diff_at *at, const 
                           struct json_object *desired_object, struct json_object *observed_object)
 {
     struct json_object *desired = NULL, *observed = NULL;
-    char *path CLEANUP_FREE
-    = NULL;
+    char *path CLEANUP_FREE = NULL;
     struct diff_at here = *at;
 
     if (field->flags & (FIELD_LOCAL | FIELD_CREATE_ONCE))
@@ -188,10 +187,8 @@ int diff_value(struct diff_run *run, const struct diff_at *at, enum field_type t
 int diff_documents(const struct kind *kind, struct json_object *desired, struct json_object *observed,
                    struct diff *ret, struct err *err)
 {
-    struct json_object *wanted CLEANUP_JS
-    = NULL;
-    struct json_object *seen CLEANUP_JS
-    = NULL;
+    struct json_object *wanted CLEANUP_JS = NULL;
+    struct json_object *seen CLEANUP_JS = NULL;
     struct diff_at at = {.path = ""};
     struct diff_run run = {0};
     int r;
@@ -220,6 +217,40 @@ void diff_done(struct diff *diff)
         entry_done(&diff->entries[i]);
     free(diff->entries);
     *diff = (struct diff){0};
+}
+
+static char *copy_text(const char *text, bool *failed)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    *failed = *failed || (text && !copy);
+    return copy;
+}
+
+int diff_copy(const struct diff *diff, const bool *skip, struct diff *ret)
+{
+    struct diff copy = {.entries = calloc(diff->count + 1, sizeof(*copy.entries)), .replace = diff->replace};
+    bool failed = copy.entries == NULL;
+
+    for (size_t i = 0; i < diff->count && !failed; i++) {
+        const struct diff_entry *from = &diff->entries[i];
+        struct diff_entry *to = &copy.entries[copy.count];
+
+        if (skip && skip[i])
+            continue;
+        *to = *from;
+        to->path = copy_text(from->path, &failed);
+        to->element = copy_text(from->element, &failed);
+        to->desired = copy_text(from->desired, &failed);
+        to->observed = copy_text(from->observed, &failed);
+        copy.count++;
+    }
+    if (failed) {
+        diff_done(&copy);
+        return -ENOMEM;
+    }
+    *ret = copy;
+    return 0;
 }
 
 static bool is_immutable(const struct diff_entry *entry)

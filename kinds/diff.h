@@ -49,6 +49,11 @@ struct diff {
 int diff_documents(const struct kind *kind, struct json_object *desired, struct json_object *observed,
                    struct diff *ret, struct err *err);
 void diff_done(struct diff *diff);
+/**
+ * Deep copy of the entries for which @skip (one per entry; NULL = none) is false. 0 with *ret filled, or -ENOMEM
+ * (nothing to release).
+ */
+int diff_copy(const struct diff *diff, const bool *skip, struct diff *ret);
 #define CLEANUP_DIFF CLEANUP(diff_done)
 
 /** Is anything under this top-level field different? */

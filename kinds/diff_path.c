@@ -11,10 +11,8 @@
 
 char *diff_path_element(const char *path, const char *element)
 {
-    struct json_object *key CLEANUP_JS
-    = json_object_new_string(element);
-    char *quoted CLEANUP_FREE
-    = key ? js_canonical(key) : NULL;
+    struct json_object *key CLEANUP_JS = json_object_new_string(element);
+    char *quoted CLEANUP_FREE = key ? js_canonical(key) : NULL;
 
     return quoted ? str_format("%s[%s]", path, quoted) : NULL;
 }

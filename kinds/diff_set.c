@@ -37,8 +37,7 @@ static bool is_empty(struct json_object *value)
 
 int diff_nothing(struct diff_run *run, const struct diff_at *at, struct json_object *observed)
 {
-    struct json_object *none CLEANUP_JS
-    = NULL;
+    struct json_object *none CLEANUP_JS = NULL;
 
     if (is_empty(observed))
         return 0;
@@ -54,8 +53,7 @@ int diff_nothing(struct diff_run *run, const struct diff_at *at, struct json_obj
 static int compare_index(struct diff_run *run, const struct diff_at *at, size_t index,
                          struct json_object *desired, struct json_object *observed)
 {
-    char *path CLEANUP_FREE
-    = str_format("%s[%zu]", at->path, index);
+    char *path CLEANUP_FREE = str_format("%s[%zu]", at->path, index);
     struct diff_at here = *at;
 
     if (!path)
@@ -103,8 +101,7 @@ static bool same_name(const struct field *field, const char *a, const char *b)
 static struct json_object *element_find(const struct field *field, struct json_object *set, const char *name)
 {
     for (size_t i = 0, count = js_count(set, NULL); i < count; i++) {
-        char *other CLEANUP_FREE
-        = element_name(field, js_at(set, i));
+        char *other CLEANUP_FREE = element_name(field, js_at(set, i));
 
         if (other && same_name(field, other, name))
             return js_at(set, i);
@@ -115,8 +112,7 @@ static struct json_object *element_find(const struct field *field, struct json_o
 static int compare_element(struct diff_run *run, const struct diff_at *at, const char *name,
                            struct json_object *desired, struct json_object *observed)
 {
-    char *path CLEANUP_FREE
-    = diff_path_element(at->path, name);
+    char *path CLEANUP_FREE = diff_path_element(at->path, name);
     struct diff_at here = *at;
 
     if (!path)
@@ -141,8 +137,7 @@ static int compare_declared(struct diff_run *run, const struct diff_at *at, stru
 
     for (size_t i = 0, count = js_count(desired, NULL); i < count; i++) {
         struct json_object *element = js_at(desired, i);
-        char *name CLEANUP_FREE
-        = element_name(field, element);
+        char *name CLEANUP_FREE = element_name(field, element);
 
         if (!name && (diff_has_unknown(element) || !element)) {
             *ret_vague |= element != NULL;
@@ -165,8 +160,7 @@ static int compare_extras(struct diff_run *run, const struct diff_at *at, struct
     const struct field *field = at->field;
 
     for (size_t i = 0, count = js_count(observed, NULL); i < count; i++) {
-        char *name CLEANUP_FREE
-        = element_name(field, js_at(observed, i));
+        char *name CLEANUP_FREE = element_name(field, js_at(observed, i));
         int r;
 
         if (!name || element_find(field, desired, name))
@@ -211,8 +205,7 @@ int diff_set(struct diff_run *run, const struct diff_at *at, struct json_object 
 static int compare_key(struct diff_run *run, const struct diff_at *at, const char *key,
                        struct json_object *desired, struct json_object *observed)
 {
-    char *path CLEANUP_FREE
-    = diff_path_element(at->path, key);
+    char *path CLEANUP_FREE = diff_path_element(at->path, key);
     struct diff_at here = *at;
 
     if (!path)

@@ -105,10 +105,8 @@ static struct json_object *policy_parsed(struct json_object *policy)
 int diff_policy(struct diff_run *run, const struct diff_at *at, struct json_object *desired,
                 struct json_object *observed)
 {
-    struct json_object *wanted CLEANUP_JS
-    = policy_parsed(desired);
-    struct json_object *seen CLEANUP_JS
-    = policy_parsed(observed);
+    struct json_object *wanted CLEANUP_JS = policy_parsed(desired);
+    struct json_object *seen CLEANUP_JS = policy_parsed(observed);
     bool equal = false;
     int r;
 
@@ -137,10 +135,8 @@ int diff_secret(struct diff_run *run, const struct diff_at *at, struct json_obje
                 struct json_object *observed)
 {
     struct diff_at here = *at;
-    struct json_object *wanted CLEANUP_JS
-    = NULL;
-    struct json_object *seen CLEANUP_JS
-    = NULL;
+    struct json_object *wanted CLEANUP_JS = NULL;
+    struct json_object *seen CLEANUP_JS = NULL;
 
     if (observed && js_text(desired, "secret") &&
         str_equal(js_text(desired, "secret"), js_text(observed, "secret")))

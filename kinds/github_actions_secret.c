@@ -162,13 +162,27 @@ struct json_object *secret_params(const char *repository, const char *name)
 
 /* ---- writing ---- */
 
-/* Two writes within one second can not be told apart afterwards. */
+/* The newest write known before ours: a read that still shows it is from before our PUT. */
+static int64_t last_seen_ms(const struct kind_op *op, const struct secret_notes *before)
+{
+    const char *text = js_text(op->observed, "updated_at");
+    int64_t last_ms = before->updated_ms > before->prior_ms ? before->updated_ms : before->prior_ms;
+    int64_t seen_ms;
+
+    if (text && clock_parse_time(text, &seen_ms) == 0 && seen_ms > last_ms)
+        return seen_ms;
+    return last_ms;
+}
+
+/* Two writes within one second can not be told apart afterwards, whoever made the first. */
 static int keep_apart(struct kind_op *op, const struct secret_notes *notes)
 {
-    int64_t since_ms = clock_wall_ms(op->clouds.clock) - notes->put_local_ms;
+    int64_t seen_ms = last_seen_ms(op, notes);
+    int64_t last_ms = seen_ms > notes->put_local_ms ? seen_ms : notes->put_local_ms;
+    int64_t since_ms = clock_wall_ms(op->clouds.clock) - last_ms;
     int r;
 
-    if (notes->put_local_ms == 0 || since_ms < 0 || since_ms >= APART_MS)
+    if (last_ms == 0 || since_ms < 0 || since_ms >= APART_MS)
         return 0;
     r = op_fail(op, -EAGAIN, ERR_NOT_YET, "written %lld ms ago: two writes must lie 2 s apart",
                 (long long)since_ms);
@@ -209,18 +223,6 @@ static int read_back(struct kind_op *op, struct secret_notes *notes, const char 
     if (r == 0)
         r = op_attribute_text(op, "created_at", seen.created_at);
     return r < 0 ? r : op_attribute_text(op, "updated_at", seen.updated_at);
-}
-
-/* The newest write known before ours: a read that still shows it is from before our PUT. */
-static int64_t last_seen_ms(const struct kind_op *op, const struct secret_notes *before)
-{
-    const char *text = js_text(op->observed, "updated_at");
-    int64_t last_ms = before->updated_ms > before->prior_ms ? before->updated_ms : before->prior_ms;
-    int64_t seen_ms;
-
-    if (text && clock_parse_time(text, &seen_ms) == 0 && seen_ms > last_ms)
-        return seen_ms;
-    return last_ms;
 }
 
 /* May wait. */

@@ -19,8 +19,7 @@
 int op_fail(struct kind_op *op, int code, enum err_class class, const char *format, ...)
 {
     va_list arguments;
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
     int r;
 
     va_start(arguments, format);
@@ -63,8 +62,7 @@ static int pass_gate(struct kind_op *op, const char *operation)
 int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
            struct json_object **ret)
 {
-    struct json_object *params CLEANUP_JS
-    = take_params;
+    struct json_object *params CLEANUP_JS = take_params;
     const struct aws_operation *row = &aws_operations[operation];
     bool writes = row->access == AWS_WRITE;
     int r;
@@ -85,8 +83,7 @@ int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_p
 int op_github(struct kind_op *op, enum github_op operation, struct json_object *take_params,
               struct github_answer *ret)
 {
-    struct json_object *params CLEANUP_JS
-    = take_params;
+    struct json_object *params CLEANUP_JS = take_params;
     struct github_answer ignored CLEANUP_GITHUB_ANSWER = {0};
     const struct github_operation *row = &github_operations[operation];
     int r;
@@ -187,8 +184,7 @@ struct json_object *op_tags(const struct kind_op *op)
 
 struct json_object *op_tag_list(const struct kind_op *op, const char *key_name, const char *value_name)
 {
-    struct json_object *tags CLEANUP_JS
-    = op_tags(op);
+    struct json_object *tags CLEANUP_JS = op_tags(op);
 
     return tags ? tags_to_list(tags, key_name, value_name) : NULL;
 }

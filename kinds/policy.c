@@ -208,7 +208,10 @@ static struct json_object *canonical_principal(struct json_object *principal)
     return result;
 }
 
-/* Does the operator have another key that differs in case alone? Both are tested then, and neither may get lost. */
+/*
+ * Does the operator have another key that differs in case alone? Both are tested then, and neither may
+ * get lost.
+ */
 static bool key_has_twin(struct json_object *operator, const char * key)
 {
     js_each (operator, other, value) {
@@ -221,8 +224,7 @@ static bool key_has_twin(struct json_object *operator, const char * key)
 
 static struct json_object *canonical_operator(struct json_object *operator)
 {
-    struct json_object *result CLEANUP_JS
-    = NULL;
+    struct json_object *result CLEANUP_JS = NULL;
     int r = 0;
 
     if (!json_object_is_type(operator, json_type_object))
@@ -231,8 +233,7 @@ static struct json_object *canonical_operator(struct json_object *operator)
     if (!result)
         return NULL;
     js_each (operator, key, value) {
-        char *name CLEANUP_FREE
-        = strdup(key);
+        char *name CLEANUP_FREE = strdup(key);
 
         if (r < 0 || !name) {
             r = -ENOMEM;
@@ -247,8 +248,7 @@ static struct json_object *canonical_operator(struct json_object *operator)
 
 static struct json_object *canonical_condition(struct json_object *condition)
 {
-    struct json_object *result CLEANUP_JS
-    = NULL;
+    struct json_object *result CLEANUP_JS = NULL;
     int r = 0;
 
     if (!json_object_is_type(condition, json_type_object))
@@ -325,8 +325,7 @@ static bool are_statements(struct json_object *statements)
 /* The document as an object: as given, or parsed from text. Owned. */
 static int policy_object(struct json_object *policy, struct json_object **ret, struct err *err)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL, *statements = NULL;
+    struct json_object *object CLEANUP_JS = NULL, *statements = NULL;
     int r;
 
     if (json_object_is_type(policy, json_type_string)) {
@@ -354,10 +353,8 @@ static int put_document_member(struct json_object *result, const char *name, str
 
 static int canonical(struct json_object *policy, struct json_object **ret, struct err *err)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL;
-    struct json_object *result CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
+    struct json_object *result CLEANUP_JS = NULL;
     int r;
 
     r = policy_object(policy, &object, err);
@@ -387,10 +384,8 @@ struct json_object *policy_canonical(struct json_object *policy, struct err *err
 
 int policy_equal(struct json_object *a, struct json_object *b, bool *ret_equal, struct err *err)
 {
-    struct json_object *first CLEANUP_JS
-    = NULL;
-    struct json_object *second CLEANUP_JS
-    = NULL;
+    struct json_object *first CLEANUP_JS = NULL;
+    struct json_object *second CLEANUP_JS = NULL;
     int r;
 
     r = canonical(a, &first, err);
@@ -405,8 +400,7 @@ int policy_equal(struct json_object *a, struct json_object *b, bool *ret_equal, 
 
 void policy_check(struct kind_check *check, const char *path, struct json_object *policy)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
 
     if (!policy || str_starts(js_text(policy, NULL) ? js_text(policy, NULL) : "", "${"))

@@ -21,9 +21,12 @@ char *wire_policy_text(struct json_object *policy);
 /** A policy from an answer as an object; text that is no JSON stays text. Owned; NULL without memory. */
 struct json_object *wire_policy(const char *text);
 
-/* ---- params.c: parameters of AWS calls. One check at the end is enough: a failed builder stays NULL. ---- */
+/* ---- params.c: a builder that failed stays NULL: one check at the end will do ---- */
 
-/** {NAME: TEXT, ...} from pairs ended by NULL; a NULL text leaves its name out. Owned; NULL without memory. */
+/**
+ * {NAME: TEXT, ...} from pairs ended by NULL; a NULL text leaves its name out. Owned; NULL without
+ * memory.
+ */
 struct json_object *params_new(const char *name, const char *text, ...) __attribute__((sentinel));
 /** Set *@params at @path. A NULL *@params or value (no memory) leaves NULL behind. */
 void params_set(struct json_object **params, const char *path, struct json_object *take_value);
@@ -33,12 +36,15 @@ int op_send(struct kind_op *op, enum aws_op operation, struct json_object *take_
             struct json_object **ret);
 int batch_ask(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
               struct json_object **ret, struct err *err);
-/** Value of a member that the diff says to change, else what is there: an update must not touch the rest. Borrowed. */
+/**
+ * Value of a member that the diff says to change, else what is there: an update must not touch the
+ * rest. Borrowed.
+ */
 struct json_object *wanted_or_seen(const struct kind_op *op, const struct diff *diff, const char *path);
 bool err_is(const struct err *err, const char *wire_code);
 /**
- * A LOCAL flag that matters when the resource is no longer declared: from the desired document, else from the notes.
- * item_note_flag() keeps the notes in step, for every look.
+ * A LOCAL flag that matters when the resource is no longer declared: from the desired document, else
+ * from the notes. item_note_flag() keeps the notes in step, for every look.
  */
 bool op_flag(const struct kind_op *op, const char *name);
 void op_note_flag(struct kind_op *op, const char *name);

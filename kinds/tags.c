@@ -18,8 +18,7 @@ static struct json_object *tag_pair(const char *key_name, const char *value_name
                                     struct json_object *value)
 {
     struct json_object *pair = json_object_new_object();
-    char *text CLEANUP_FREE
-    = js_scalar_text(value);
+    char *text CLEANUP_FREE = js_scalar_text(value);
 
     if (pair && text && js_set_text(pair, key_name, key) == 0 && js_set_text(pair, value_name, text) == 0)
         return pair;
@@ -29,8 +28,7 @@ static struct json_object *tag_pair(const char *key_name, const char *value_name
 
 struct json_object *tags_to_list(struct json_object *map, const char *key_name, const char *value_name)
 {
-    struct json_object *list CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *list CLEANUP_JS = json_object_new_array();
     bool failed = !list;
 
     if (!json_object_is_type(map, json_type_object))
@@ -102,10 +100,8 @@ static bool has_reference(const char *text)
 
 static void check_tag(struct kind_check *check, const char *key, struct json_object *value)
 {
-    char *path CLEANUP_FREE
-    = str_format("tags.%s", key);
-    char *text CLEANUP_FREE
-    = js_scalar_text(value);
+    char *path CLEANUP_FREE = str_format("tags.%s", key);
+    char *text CLEANUP_FREE = js_scalar_text(value);
 
     if (!path)
         return;

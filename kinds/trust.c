@@ -142,8 +142,7 @@ static char *without_ids(const char *name, size_t length)
 static void check_repository(const struct judgement *judgement, const char *subject)
 {
     struct kind_check *check = judgement->check;
-    char *name CLEANUP_FREE
-    = NULL;
+    char *name CLEANUP_FREE = NULL;
     size_t length;
 
     if (!check->platform_repository || !str_starts(subject, "repo:"))
@@ -353,8 +352,7 @@ static void judge_at(struct kind_check *check, const char *path, struct json_obj
 static void judge_policy(struct kind_check *check, const char *path, struct json_object *policy)
 {
     struct json_object *statements = js_get(policy, "Statement");
-    char *place CLEANUP_FREE
-    = str_format("%s.Statement", path);
+    char *place CLEANUP_FREE = str_format("%s.Statement", path);
 
     if (!place)
         return;
@@ -363,8 +361,7 @@ static void judge_policy(struct kind_check *check, const char *path, struct json
         return;
     }
     for (size_t i = 0, count = js_count(statements, NULL); i < count; i++) {
-        char *at CLEANUP_FREE
-        = str_format("%s.%zu", place, i);
+        char *at CLEANUP_FREE = str_format("%s.%zu", place, i);
 
         if (at)
             judge_at(check, at, js_at(statements, i));
@@ -373,8 +370,7 @@ static void judge_policy(struct kind_check *check, const char *path, struct json
 
 void trust_check(struct kind_check *check, const char *path, struct json_object *policy)
 {
-    struct json_object *parsed CLEANUP_JS
-    = NULL;
+    struct json_object *parsed CLEANUP_JS = NULL;
 
     if (json_object_is_type(policy, json_type_string))
         parsed = wire_policy(json_object_get_string(policy));

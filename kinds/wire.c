@@ -17,8 +17,7 @@ char *wire_policy_text(struct json_object *policy)
 {
     /* AWS counts white space against the length limits: canonical text has none. */
     if (json_object_is_type(policy, json_type_string)) {
-        struct json_object *parsed CLEANUP_JS
-        = wire_policy(json_object_get_string(policy));
+        struct json_object *parsed CLEANUP_JS = wire_policy(json_object_get_string(policy));
 
         return json_object_is_type(parsed, json_type_string) ? strdup(json_object_get_string(parsed))
                                                              : js_canonical(parsed);
@@ -29,8 +28,7 @@ char *wire_policy_text(struct json_object *policy)
 struct json_object *wire_policy(const char *text)
 {
     struct json_object *policy = NULL;
-    char *decoded CLEANUP_FREE
-    = NULL;
+    char *decoded CLEANUP_FREE = NULL;
 
     /* IAM percent-encodes its documents; JSON never begins with '%'. */
     decoded = text[0] == '%' ? decode_percent(text) : strdup(text);
@@ -65,8 +63,7 @@ static struct json_object *write_elements(const struct field *row, struct json_o
 static struct json_object *write_value(enum field_type type, const struct field *row,
                                        struct json_object *value)
 {
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     switch (type) {
     case FIELD_OBJECT:
@@ -109,8 +106,7 @@ static int read_value(enum field_type type, const struct field *row, struct json
 
 static int read_elements(const struct field *row, struct json_object *value, struct json_object **ret)
 {
-    struct json_object *array CLEANUP_JS
-    = json_object_new_array(), *element;
+    struct json_object *array CLEANUP_JS = json_object_new_array(), *element;
 
     if (!array)
         return -ENOMEM;
@@ -132,8 +128,7 @@ static int read_members(const struct field *fields, struct json_object *answer, 
 
 static int read_object(const struct field *row, struct json_object *value, struct json_object **ret)
 {
-    struct json_object *object CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *object CLEANUP_JS = json_object_new_object();
     int r;
 
     if (!object)
@@ -151,11 +146,13 @@ static int made(struct json_object *value, struct json_object **ret)
     return value ? 0 : -ENOMEM;
 }
 
-/* XML answers know only text: numbers and booleans are made from it. What does not fit its type stays as it came. */
+/*
+ * XML answers know only text: numbers and booleans are made from it. What does not fit its type stays
+ * as it came.
+ */
 static int read_scalar(enum field_type type, struct json_object *value, struct json_object **ret)
 {
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     if (type == FIELD_INTEGER && js_int(value, NULL, INT64_MIN) != INT64_MIN)
         return made(json_object_new_int64(js_int(value, NULL, 0)), ret);

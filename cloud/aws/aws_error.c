@@ -14,8 +14,8 @@
 #include "common/utf8.h"
 #include "common/xml.h"
 
-#define MESSAGE_MAX 500  /* bytes of the service's message that are kept */
-#define CODE_MAX 128     /* bytes of a code */
+#define MESSAGE_MAX       500 /* bytes of the service's message that are kept */
+#define CODE_MAX          128 /* bytes of a code */
 #define RETRY_AFTER_MAX_S 3600
 
 struct code_class {
@@ -198,8 +198,12 @@ static bool is_one_of(const char *code, const char *const *list, size_t count)
 
 bool aws_error_may_be_clock(const char *code)
 {
-    static const char *const list[] = {"RequestTimeTooSkewed",      "RequestExpired", "RequestInTheFuture",
-                                       "InvalidSignatureException", "AuthFailure",    "SignatureDoesNotMatch",
+    static const char *const list[] = {"RequestTimeTooSkewed",
+                                       "RequestExpired",
+                                       "RequestInTheFuture",
+                                       "InvalidSignatureException",
+                                       "AuthFailure",
+                                       "SignatureDoesNotMatch",
                                        "403"};
 
     return is_one_of(code, list, ARRAY_SIZE(list));
@@ -207,9 +211,9 @@ bool aws_error_may_be_clock(const char *code)
 
 bool aws_error_is_credentials(const char *code)
 {
-    static const char *const list[] = {"ExpiredToken",          "ExpiredTokenException",
-                                       "TokenRefreshRequired",  "InvalidClientTokenId",
-                                       "InvalidAccessKeyId",    "UnrecognizedClientException"};
+    static const char *const list[] = {"ExpiredToken",         "ExpiredTokenException",
+                                       "TokenRefreshRequired", "InvalidClientTokenId",
+                                       "InvalidAccessKeyId",   "UnrecognizedClientException"};
 
     return is_one_of(code, list, ARRAY_SIZE(list));
 }

@@ -15,8 +15,8 @@
 #include "common/js.h"
 #include "common/log.h"
 
-#define SKEW_MS (4 * 60 * 1000)      /* services bear five minutes */
-#define SKEW_ALERT_MS (60 * 1000)    /* beyond this the stamps in our own log are wrong too */
+#define SKEW_MS       (4 * 60 * 1000) /* services bear five minutes */
+#define SKEW_ALERT_MS (60 * 1000)     /* beyond this the stamps in our own log are wrong too */
 
 static double seconds_now(const struct aws *aws)
 {

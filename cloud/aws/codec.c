@@ -23,8 +23,7 @@ struct json_object *aws_without_nulls(struct json_object *params)
 
     if (!copy || !params)
         return copy;
-    js_each(params, key, value)
-    {
+    js_each (params, key, value) {
         if (!value)
             continue;
         if (js_put_key(copy, key, json_object_get(value)) < 0) {
@@ -64,9 +63,8 @@ int aws_encode(const struct aws_service_info *service, const struct aws_operatio
     given = aws_without_nulls(params);
     if (!given)
         return err_no_memory(err);
-    *ret = (struct aws_message){.path = BUF_INIT(AWS_BODY_MAX),
-                                .query = BUF_INIT(AWS_BODY_MAX),
-                                .body = BUF_INIT(AWS_BODY_MAX)};
+    *ret = (struct aws_message){
+        .path = BUF_INIT(AWS_BODY_MAX), .query = BUF_INIT(AWS_BODY_MAX), .body = BUF_INIT(AWS_BODY_MAX)};
     return encode(service, operation, given, bucket_in_host, ret, err);
 }
 

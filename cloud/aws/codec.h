@@ -14,15 +14,15 @@
 #include "common/str.h"
 #include "common/xml.h"
 
-#define AWS_BODY_MAX (4u << 20) /* bytes of a request body */
-#define AWS_DEPTH_MAX 32        /* nesting of parameters and answers */
+#define AWS_BODY_MAX  (4u << 20) /* bytes of a request body */
+#define AWS_DEPTH_MAX 32         /* nesting of parameters and answers */
 
 /** A request before it has a host and a signature. Release with aws_message_done(). */
 struct aws_message {
-    const char *method;   /* static */
-    struct buf path;      /* encoded, begins with '/'; without the bucket when that goes into the host */
-    struct buf query;     /* encoded, without '?' */
-    struct strv headers;  /* "Name: value" */
+    const char *method;  /* static */
+    struct buf path;     /* encoded, begins with '/'; without the bucket when that goes into the host */
+    struct buf query;    /* encoded, without '?' */
+    struct strv headers; /* "Name: value" */
     struct buf body;
 };
 void aws_message_done(struct aws_message *message); /* wipes the body: it may hold a token */

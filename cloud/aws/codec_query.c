@@ -87,8 +87,7 @@ static int form_object(struct form *form, const char *prefix, struct json_object
 {
     int r = 0;
 
-    js_each(object, key, value)
-    {
+    js_each (object, key, value) {
         if (value)
             r = form_member(form, prefix, key, value, depth + 1);
         if (r < 0)

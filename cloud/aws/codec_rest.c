@@ -89,7 +89,7 @@ static int path_build(struct rest *rest, bool bucket_in_host)
         if (*template == '{')
             r = label_expand(rest, &template);
         else
-            r = buf_add_char(&rest->message->path, *template++);
+            r = buf_add_char(&rest->message->path, *template ++);
     }
     if (r == 0 && rest->message->path.size == 0)
         r = buf_add_char(&rest->message->path, '/');
@@ -218,8 +218,7 @@ static int payload_build(struct rest *rest)
 
 static int body_build(struct rest *rest)
 {
-    bool has_body = strcmp(rest->message->method, "GET") != 0 &&
-                    strcmp(rest->message->method, "HEAD") != 0 &&
+    bool has_body = strcmp(rest->message->method, "GET") != 0 && strcmp(rest->message->method, "HEAD") != 0 &&
                     strcmp(rest->message->method, "DELETE") != 0;
     int r = rest->operation->payload ? payload_build(rest) : 0;
 
@@ -228,8 +227,7 @@ static int body_build(struct rest *rest)
     if (rest->service->protocol == AWS_REST_JSON && !rest->operation->payload &&
         (has_body || json_object_object_length(rest->left) > 0))
         return body_json(rest, rest->left);
-    js_each(rest->left, key, value)
-    {
+    js_each (rest->left, key, value) {
         (void)value; /* the name alone says what is wrong */
         return err_set(rest->err, -EINVAL, ERR_BUG, "unknown parameter %s", key);
     }
@@ -252,8 +250,7 @@ static int checksum_add(struct rest *rest)
 }
 
 int aws_encode_rest(const struct aws_service_info *service, const struct aws_operation *operation,
-                    struct json_object *params, bool bucket_in_host, struct aws_message *ret,
-                    struct err *err)
+                    struct json_object *params, bool bucket_in_host, struct aws_message *ret, struct err *err)
 {
     struct json_object *left CLEANUP_JS = aws_without_nulls(params);
     struct rest rest = {.service = service,
@@ -320,8 +317,7 @@ static int root_check(const struct aws_operation *operation, const struct xml *r
 /* Move the members of @from into @into. */
 static int merge(struct json_object *into, struct json_object *from, struct err *err)
 {
-    js_each(from, key, value)
-    {
+    js_each (from, key, value) {
         if (js_put_key(into, key, json_object_get(value)) < 0)
             return err_no_memory(err);
     }

@@ -19,8 +19,7 @@ struct reader {
     struct err *err;
 };
 
-static int read_object(struct reader *reader, const struct xml *element, int depth,
-                       struct json_object **ret);
+static int read_object(struct reader *reader, const struct xml *element, int depth, struct json_object **ret);
 
 static struct json_object *read_document(const char *text)
 {
@@ -142,8 +141,7 @@ static int read_member(struct reader *reader, const struct xml *element, int dep
     return r < 0 ? err_no_memory(reader->err) : 0;
 }
 
-static int read_object(struct reader *reader, const struct xml *element, int depth,
-                       struct json_object **ret)
+static int read_object(struct reader *reader, const struct xml *element, int depth, struct json_object **ret)
 {
     struct json_object *object CLEANUP_JS = json_object_new_object();
     int r;
@@ -228,7 +226,8 @@ static int write_member(struct writer *writer, const char *key, struct json_obje
     char *item CLEANUP_FREE = NULL;
     char *name CLEANUP_FREE = NULL;
 
-    (void)aws_shape_by_name(writer->operation->shape, key, &field); /* not listed: its own name, as set above */
+    (void)aws_shape_by_name(writer->operation->shape, key,
+                            &field); /* not listed: its own name, as set above */
     name = str_format("%.*s", (int)field.wire_size, field.wire);
     item = field.item ? str_format("%.*s", (int)field.item_size, field.item) : str_format("member");
     if (!name || !item)
@@ -248,8 +247,7 @@ static int write_content(struct writer *writer, struct json_object *value, int d
     int r = 0;
 
     if (json_object_is_type(value, json_type_object)) {
-        js_each(value, key, member)
-        {
+        js_each (value, key, member) {
             if (member)
                 r = write_member(writer, key, member, depth + 1);
             if (r < 0)
@@ -283,8 +281,7 @@ int aws_xml_write(const struct aws_service_info *service, const struct aws_opera
                   const char *name, struct json_object *value, struct buf *ret, struct err *err)
 {
     struct writer writer = {.operation = operation, .body = ret, .err = err};
-    const char *space =
-        service->s3 ? " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" : "";
+    const char *space = service->s3 ? " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" : "";
 
     return write_element(&writer, name, space, value, 0);
 }

@@ -16,12 +16,12 @@
 #include "common/js.h"
 #include "common/log.h"
 
-#define ADVISORY_MS (15 * 60 * 1000)
-#define MANDATORY_MS (10 * 60 * 1000)
-#define LOOK_MS 1000              /* between looks at the files */
-#define AGAIN_MS 2000             /* after a refresh, before a second one for the same reason */
-#define AGAIN_USABLE_MS 30000     /* the same while the old keys still work */
-#define KEY_ID_MAX 256
+#define ADVISORY_MS     (15 * 60 * 1000)
+#define MANDATORY_MS    (10 * 60 * 1000)
+#define LOOK_MS         1000  /* between looks at the files */
+#define AGAIN_MS        2000  /* after a refresh, before a second one for the same reason */
+#define AGAIN_USABLE_MS 30000 /* the same while the old keys still work */
+#define KEY_ID_MAX      256
 
 struct aws_credentials_waiter {
     struct fiber *fiber;
@@ -156,9 +156,10 @@ static bool is_usable(const struct aws *aws, uint64_t stale)
     return chain->current.keys.id && (stale == 0 || stale != chain->generation) && time_left_ms(aws) > 0;
 }
 
+/* @at_ms is one more than the clock said, so that 0 can mean never. */
 static bool is_recent(const struct aws *aws, uint64_t at_ms, uint64_t window_ms)
 {
-    return at_ms != 0 && clock_monotonic_ms(aws->clock) - at_ms < window_ms;
+    return at_ms != 0 && clock_monotonic_ms(aws->clock) + 1 - at_ms < window_ms;
 }
 
 static enum need what_is_needed(const struct aws *aws, uint64_t stale)
@@ -260,8 +261,7 @@ static int recent_failure(struct aws *aws, bool usable, struct err *err)
 {
     const struct aws_chain *chain = &aws->chain;
 
-    if (chain->failure.code == 0 ||
-        !is_recent(aws, chain->failed_at_ms, usable ? AGAIN_USABLE_MS : AGAIN_MS))
+    if (chain->failure.code == 0 || !is_recent(aws, chain->failed_at_ms, usable ? AGAIN_USABLE_MS : AGAIN_MS))
         return 0;
     if (err)
         err_copy(err, &chain->failure);

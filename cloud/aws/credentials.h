@@ -25,9 +25,9 @@ struct aws;
 /** One set of keys with what is known about it. Release with aws_credentials_done(). */
 struct aws_credentials {
     struct aws_keys keys;
-    int64_t expires_ms;  /* Unix time; 0 = never */
-    char *identity;      /* equal texts = surely the same principal */
-    const char *source;  /* for messages: "the environment"; static */
+    int64_t expires_ms; /* Unix time; 0 = never */
+    char *identity;     /* equal texts = surely the same principal */
+    const char *source; /* for messages: "the environment"; static */
 };
 void aws_credentials_done(struct aws_credentials *credentials);
 #define CLEANUP_CREDENTIALS CLEANUP(aws_credentials_done)
@@ -45,7 +45,7 @@ struct aws_chain {
     uint64_t generation;            /* counts the sets that were in force */
     bool refreshing;
     struct aws_credentials_waiter *waiters;
-    struct err failure;    /* of the last refresh; code 0 when it went well */
+    struct err failure;       /* of the last refresh; code 0 when it went well */
     uint64_t failed_at_ms;    /* monotonic, as all below */
     uint64_t refreshed_at_ms; /* the last refresh that went well */
     uint64_t looked_at_ms;    /* when the files were last looked at */

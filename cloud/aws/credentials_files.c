@@ -12,9 +12,9 @@
 #include "common/js.h"
 
 #define TOKEN_FILE_MAX (64u << 10)
-#define CHAIN_MAX 10 /* profiles in one chain of roles */
-#define ROLE_SECONDS 3600
-#define SESSION_NAME "mlopsd"
+#define CHAIN_MAX      10 /* profiles in one chain of roles */
+#define ROLE_SECONDS   3600
+#define SESSION_NAME   "mlopsd"
 
 /* The profiles on the way to this one. */
 struct visit {
@@ -73,10 +73,11 @@ int aws_source_sso(struct aws *aws, const char *profile, struct err *err)
     if (!aws_profiles_get(aws->profiles, AWS_FILE_ANY, profile, "sso_session") &&
         !aws_profiles_get(aws->profiles, AWS_FILE_ANY, profile, "sso_start_url"))
         return 0;
-    return err_set(err, -ENOTSUP, ERR_CREDENTIALS,
-                   "profile %s signs in through SSO, which a daemon can not: use a role, or credential_process "
-                   "with \"aws configure export-credentials --profile %s\"",
-                   profile, profile);
+    return err_set(
+        err, -ENOTSUP, ERR_CREDENTIALS,
+        "profile %s signs in through SSO, which a daemon can not: use a role, or credential_process "
+        "with \"aws configure export-credentials --profile %s\"",
+        profile, profile);
 }
 
 /* ---- assumed roles ---- */
@@ -120,8 +121,8 @@ static int assume(struct aws *aws, enum aws_op op, struct json_object *params,
                   struct err *err)
 {
     struct json_object *answer CLEANUP_JS = NULL;
-    char *identity CLEANUP_FREE =
-        str_format("%s as %s", js_text(params, "RoleArn"), js_text(params, "RoleSessionName"));
+    char *identity CLEANUP_FREE = str_format("%s as %s", js_text(params, "RoleArn"),
+                                             js_text(params, "RoleSessionName"));
     int r;
 
     if (!identity)
@@ -240,8 +241,7 @@ static int role_assume(struct aws *aws, const char *profile, const struct aws_cr
     const char *role = aws_profiles_get(aws->profiles, AWS_FILE_ANY, profile, "role_arn");
     const char *session = aws_profiles_get(aws->profiles, AWS_FILE_ANY, profile, "role_session_name");
     const char *external = aws_profiles_get(aws->profiles, AWS_FILE_ANY, profile, "external_id");
-    struct json_object *params CLEANUP_JS =
-        role_params(aws, profile, role, session ? session : SESSION_NAME);
+    struct json_object *params CLEANUP_JS = role_params(aws, profile, role, session ? session : SESSION_NAME);
 
     if (!params || (external && js_set_text(params, "ExternalId", external) < 0))
         return err_no_memory(err);

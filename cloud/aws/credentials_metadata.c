@@ -13,14 +13,14 @@
 #include "common/js.h"
 #include "common/log.h"
 
-#define CONTAINER_HOST "http://169.254.170.2"
+#define CONTAINER_HOST       "http://169.254.170.2"
 #define CONTAINER_TIMEOUT_MS 2000
-#define CONTAINER_TRIES 3
-#define IMDS_TIMEOUT_MS 1000
-#define IMDS_TRIES 2
-#define IMDS_TOKEN_S "21600"
-#define ANSWER_MAX (64u << 10)
-#define STRETCH_MS (15 * 60 * 1000) /* what keys are given that the service could not renew */
+#define CONTAINER_TRIES      3
+#define IMDS_TIMEOUT_MS      1000
+#define IMDS_TRIES           2
+#define IMDS_TOKEN_S         "21600"
+#define ANSWER_MAX           (64u << 10)
+#define STRETCH_MS           (15 * 60 * 1000) /* what keys are given that the service could not renew */
 
 /* ---- the answer ---- */
 

@@ -23,10 +23,10 @@
 #include "common/log.h"
 
 #define TIME_LIMIT_MS 60000
-#define TICK_MS 200           /* how often the thread looks whether anybody still waits */
-#define OUTPUT_MAX (64u << 10)
-#define STDERR_MAX 2048
-#define WORDS_MAX 256
+#define TICK_MS       200 /* how often the thread looks whether anybody still waits */
+#define OUTPUT_MAX    (64u << 10)
+#define STDERR_MAX    2048
+#define WORDS_MAX     256
 
 extern char **environ;
 
@@ -273,8 +273,12 @@ static void job_finished(uv_work_t *work, int status)
 
 static int job_result(struct job *job, struct aws_credentials *ret, struct err *err)
 {
-    if (job->complaint.size > 0)
-        log_warning("credential_process says: %s", buf_text(&job->complaint));
+    struct buf *said = &job->complaint;
+
+    while (said->size > 0 && strchr(" \t\r\n", said->data[said->size - 1]))
+        said->data[--said->size] = '\0';
+    if (said->size > 0)
+        log_warning("credential_process says: %s", buf_text(said));
     if (job->result < 0)
         return err_set(err, job->result, ERR_CREDENTIALS, "it can not be run: %s", strerror(-job->result));
     if (job->late)

@@ -254,8 +254,7 @@ static const char *configured_url(const struct aws_service_info *service, const 
 
     if (n < 0 || (size_t)n >= sizeof variable)
         return NULL;
-    if (aws_profiles_flag(profiles, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-                          "ignore_configured_endpoint_urls"))
+    if (aws_profiles_flag(profiles, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"))
         return NULL;
     lower_copy(service->env, section, sizeof section);
     url = aws_env(variable);

@@ -12,10 +12,10 @@
 
 /** One of AWS's separate worlds. Static. */
 struct aws_partition {
-    const char *id;          /* "aws" */
-    const char *suffix;      /* "amazonaws.com" */
-    const char *dual_suffix; /* "api.aws" */
-    const char *iam_region;  /* IAM's home: what its signature names */
+    const char *id;                                             /* "aws" */
+    const char *suffix;                                         /* "amazonaws.com" */
+    const char *dual_suffix;                                    /* "api.aws" */
+    const char *iam_region;                                     /* IAM's home: what its signature names */
     const char *iam_host, *iam_fips, *iam_dual, *iam_dual_fips; /* NULL = there is none */
     bool s3_fips;
 };

@@ -12,10 +12,10 @@
 #include "cloud/aws/exchange.h"
 #include "common/js.h"
 
-#define TIMEOUT_MS 60000
+#define TIMEOUT_MS         60000
 #define CONNECT_TIMEOUT_MS 3000
-#define RATE_SLEEP_MAX_MS 2000 /* look again at least this often: the rate may have grown */
-#define URL_MAX (1u << 16)
+#define RATE_SLEEP_MAX_MS  2000 /* look again at least this often: the rate may have grown */
+#define URL_MAX            (1u << 16)
 
 void aws_exchange_done(struct aws_exchange *x)
 {

@@ -131,8 +131,8 @@ static void read_run(void *arg)
 {
     struct read_job *job = arg;
 
-    job->read->result =
-        aws_call(job->aws, job->read->op, job->read->params, NULL, &job->read->answer, &job->read->err);
+    job->read->result = aws_call(job->aws, job->read->op, job->read->params, NULL, &job->read->answer,
+                                 &job->read->err);
 }
 
 int aws_read_all(struct aws *aws, struct aws_read *reads, size_t count, size_t limit)

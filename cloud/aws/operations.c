@@ -44,29 +44,29 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
 };
 
 /* Rows begin with the enum's tail and the wire name; what follows are fields. */
-#define STS_READ(id, op, ...) \
+#define STS_READ(id, op, ...)                                                                                \
     [AWS_STS_##id] = {.name = op, .service = AWS_SERVICE_STS, .access = AWS_READ, .result = true, __VA_ARGS__}
-#define IAM_READ(id, op, ...) \
+#define IAM_READ(id, op, ...)                                                                                \
     [AWS_IAM_##id] = {.name = op, .service = AWS_SERVICE_IAM, .access = AWS_READ, .result = true, __VA_ARGS__}
-#define IAM_WRITE(id, op, ...) \
+#define IAM_WRITE(id, op, ...)                                                                               \
     [AWS_IAM_##id] = {.name = op, .service = AWS_SERVICE_IAM, .access = AWS_WRITE, __VA_ARGS__}
-#define S3_READ(id, op, ...) \
+#define S3_READ(id, op, ...)                                                                                 \
     [AWS_S3_##id] = {.name = op, .service = AWS_SERVICE_S3, .access = AWS_READ, .method = "GET", __VA_ARGS__}
-#define S3_WRITE(id, op, verb, ...) \
+#define S3_WRITE(id, op, verb, ...)                                                                          \
     [AWS_S3_##id] = {.name = op, .service = AWS_SERVICE_S3, .access = AWS_WRITE, .method = verb, __VA_ARGS__}
-#define ECR_READ(id, op, ...) \
+#define ECR_READ(id, op, ...)                                                                                \
     [AWS_ECR_##id] = {.name = op, .service = AWS_SERVICE_ECR, .access = AWS_READ, __VA_ARGS__}
-#define ECR_WRITE(id, op, ...) \
+#define ECR_WRITE(id, op, ...)                                                                               \
     [AWS_ECR_##id] = {.name = op, .service = AWS_SERVICE_ECR, .access = AWS_WRITE, __VA_ARGS__}
 
-#define IAM_PAGES(lists)                                                              \
+#define IAM_PAGES(lists)                                                                                     \
     .page_in = "Marker", .page_out = "Marker", .page_more = "IsTruncated", .page_lists = lists
 
-#define ROLE                                                                                     \
-    "Role:s MaxSessionDuration:i AssumeRolePolicyDocument:d PermissionsBoundary:s RoleLastUsed:s " \
+#define ROLE                                                                                                 \
+    "MaxSessionDuration:i AssumeRolePolicyDocument:d PermissionsBoundary:s RoleLastUsed:s "                  \
     "Tags:l "
 #define CREDENTIALS "Credentials:s AssumedRoleUser:s PackedPolicySize:i"
-#define OWNER "ExpectedBucketOwner=x-amz-expected-bucket-owner"
+#define OWNER       "ExpectedBucketOwner=x-amz-expected-bucket-owner"
 
 /* clang-format off */
 const struct aws_operation aws_operations[AWS_OP_MAX] = {
@@ -88,8 +88,9 @@ const struct aws_operation aws_operations[AWS_OP_MAX] = {
     IAM_WRITE(UNTAG_OPEN_ID_CONNECT_PROVIDER, "UntagOpenIDConnectProvider"),
     IAM_WRITE(DELETE_OPEN_ID_CONNECT_PROVIDER, "DeleteOpenIDConnectProvider"),
 
-    IAM_WRITE(CREATE_ROLE, "CreateRole", .creates = true, .result = true, .answer = ROLE),
-    IAM_READ(GET_ROLE, "GetRole", .answer = ROLE),
+    IAM_WRITE(CREATE_ROLE, "CreateRole", .creates = true, .result = true,
+              .answer = "Role:s " ROLE),
+    IAM_READ(GET_ROLE, "GetRole", .answer = "Role:s " ROLE),
     IAM_READ(LIST_ROLES, "ListRoles", .answer = ROLE "Roles:l IsTruncated:b", IAM_PAGES("Roles")),
     IAM_READ(GET_ACCOUNT_AUTHORIZATION_DETAILS, "GetAccountAuthorizationDetails",
              .answer = ROLE

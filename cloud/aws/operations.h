@@ -97,16 +97,16 @@ enum aws_access { AWS_READ, AWS_WRITE };
 
 /** One service: how its host, signature and messages are made. */
 struct aws_service_info {
-    const char *id;           /* "iam": our name, and botocore's */
-    const char *env;          /* "IAM": suffix of AWS_ENDPOINT_URL_; lower case in a profile's services section */
+    const char *id;  /* "iam": our name, and botocore's */
+    const char *env; /* "IAM": suffix of AWS_ENDPOINT_URL_; lower case in a profile's services section */
     enum aws_protocol protocol;
-    const char *version;      /* query, ec2: "2010-05-08" */
-    const char *target;       /* json: "AmazonEC2ContainerRegistry_V20150921" */
-    const char *host;         /* host label: "iam", "api.ecr" */
+    const char *version; /* query, ec2: "2010-05-08" */
+    const char *target;  /* json: "AmazonEC2ContainerRegistry_V20150921" */
+    const char *host;    /* host label: "iam", "api.ecr" */
     const char *signing_name;
-    bool global;              /* one endpoint per partition, signed for its home Region */
-    bool s3;                  /* bucket in path or host, path signed as sent, payload hash always in a header */
-    unsigned parallel;        /* calls at once, 0 = no limit: services with small account-wide budgets */
+    bool global;       /* one endpoint per partition, signed for its home Region */
+    bool s3;           /* bucket in path or host, path signed as sent, payload hash always in a header */
+    unsigned parallel; /* calls at once, 0 = no limit: services with small account-wide budgets */
 };
 extern const struct aws_service_info aws_services[AWS_SERVICE_MAX];
 

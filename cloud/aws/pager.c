@@ -12,8 +12,8 @@
 #include "cloud/aws/shape.h"
 #include "common/js.h"
 
-#define PAGES_MAX 10000
-#define ITEMS_MAX 500000
+#define PAGES_MAX     10000
+#define ITEMS_MAX     500000
 #define NAME_MAX_SIZE 64
 
 struct pager {
@@ -182,8 +182,7 @@ static struct json_object *params_copy(struct json_object *params)
 
     if (!copy || !params)
         return copy;
-    js_each(params, key, value)
-    {
+    js_each (params, key, value) {
         if (js_put_key(copy, key, json_object_get(value)) < 0) {
             json_object_put(copy);
             return NULL;
@@ -198,8 +197,8 @@ int aws_call_pages(struct aws *aws, const struct aws_operation *operation, struc
     struct pager pager CLEANUP(pager_done) = {.operation = operation, .err = err};
     int r;
 
-    if (!operation->page_in || (params && (!json_object_is_type(params, json_type_object) ||
-                                           caller_pages(operation, params))))
+    if (!operation->page_in ||
+        (params && (!json_object_is_type(params, json_type_object) || caller_pages(operation, params))))
         return aws_call_once(aws, operation, params, token, ret, err);
     pager.params = params_copy(params);
     if (!pager.params)

@@ -97,6 +97,8 @@ static int source_load(struct source *source, const char *variable, const char *
 
     if (r < 0)
         return err_no_memory(err);
+    if (source->path && str_equal(source->path, "/dev/null")) /* the usual way to say: no file */
+        free(TAKE(source->path));
     if (!source->path)
         return 0;
     fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -8,15 +8,15 @@
 #include "cloud/aws/retry.h"
 #include "common/crypto.h"
 
-#define BETA 0.7           /* what a throttle leaves of the rate */
-#define SCALE 0.4          /* steepness of the way back */
-#define SMOOTHING 0.8      /* weight of the newest measurement */
-#define STEP 0.5           /* seconds per measurement */
-#define RATE_MIN 0.5       /* sends per second, however bad it gets */
-#define RATE_START 0.5     /* the curve before the first throttle */
-#define STORE_SIZE 500     /* units */
-#define STORE_RETRY 5      /* price of a retry */
-#define STORE_TIMEOUT 10   /* price of one after silence */
+#define BETA             0.7 /* what a throttle leaves of the rate */
+#define SCALE            0.4 /* steepness of the way back */
+#define SMOOTHING        0.8 /* weight of the newest measurement */
+#define STEP             0.5 /* seconds per measurement */
+#define RATE_MIN         0.5 /* sends per second, however bad it gets */
+#define RATE_START       0.5 /* the curve before the first throttle */
+#define STORE_SIZE       500 /* units */
+#define STORE_RETRY      5   /* price of a retry */
+#define STORE_TIMEOUT    10  /* price of one after silence */
 #define DELAY_LONGEST_MS 20000
 
 static double zero_point(double w_max)
@@ -38,7 +38,8 @@ void aws_budget_init(struct aws_budget *budget, double now)
 
 static void refill(struct aws_budget *budget, double now)
 {
-    budget->capacity = fmin(budget->capacity_max, budget->capacity + (now - budget->filled_at) * budget->rate);
+    budget->capacity = fmin(budget->capacity_max,
+                            budget->capacity + (now - budget->filled_at) * budget->rate);
     budget->filled_at = now;
 }
 

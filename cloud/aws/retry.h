@@ -12,7 +12,7 @@
 #include "cloud/aws/operations.h"
 #include "common/err.h"
 
-#define AWS_ATTEMPTS 3
+#define AWS_ATTEMPTS               3
 #define AWS_RETRY_AFTER_LONGEST_MS 20000 /* a longer pause is the caller's: it gets err.retry_after_ms */
 
 /**

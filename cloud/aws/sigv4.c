@@ -15,7 +15,7 @@
 #include "common/encode.h"
 
 #define CANONICAL_MAX (1u << 20) /* bytes of a canonical request: headers and query, not the body */
-#define TIME_SIZE 17             /* "20150830T123600Z" */
+#define TIME_SIZE     17         /* "20150830T123600Z" */
 
 struct stamp {
     char time[TIME_SIZE];
@@ -41,10 +41,10 @@ static int stamp_make(int64_t time_ms, struct stamp *ret, struct err *err)
 /* Never signed: proxies and curl may change them on the way. */
 static bool header_is_signed(const char *name, size_t size)
 {
-    static const char *const never[] = {"authorization",      "connection", "expect",
-                                        "keep-alive",         "te",         "proxy-authenticate",
-                                        "proxy-authorization", "trailer",   "transfer-encoding",
-                                        "upgrade",            "user-agent", "x-amzn-trace-id"};
+    static const char *const never[] = {
+        "authorization",      "connection",          "expect",  "keep-alive",        "te",
+        "proxy-authenticate", "proxy-authorization", "trailer", "transfer-encoding", "upgrade",
+        "user-agent",         "x-amzn-trace-id"};
 
     for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
         if (strlen(never[i]) == size && strncasecmp(never[i], name, size) == 0)
@@ -328,8 +328,8 @@ static void cache_keep(struct aws_key_cache *cache, const struct aws_to_sign *wh
     aws_key_cache_done(cache);
     memcpy(cache->date, date, sizeof cache->date);
     cache->key = secret_new(key, DIGEST_SIZE);
-    if (!cache->key || str_set(&cache->id, what->keys->id) < 0 ||
-        str_set(&cache->region, what->region) < 0 || str_set(&cache->service, what->service) < 0)
+    if (!cache->key || str_set(&cache->id, what->keys->id) < 0 || str_set(&cache->region, what->region) < 0 ||
+        str_set(&cache->service, what->service) < 0)
         aws_key_cache_done(cache); /* a cache is a comfort: derive again next time */
 }
 
@@ -352,9 +352,8 @@ static char *signature(const struct aws_to_sign *what, const struct stamp *stamp
 {
     unsigned char key[DIGEST_SIZE];
     unsigned char digest[DIGEST_SIZE];
-    char *text CLEANUP_FREE =
-        str_format("AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", stamp->time, stamp->date,
-                   what->region, what->service, request_hex);
+    char *text CLEANUP_FREE = str_format("AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", stamp->time,
+                                         stamp->date, what->region, what->service, request_hex);
 
     if (!text || signing_key(what, stamp->date, key) < 0)
         return NULL;

@@ -280,7 +280,7 @@ static struct verdict verdict_of(const struct http_answer *answer, enum meaning 
 
 int answer_error(const struct github_operation *operation, const struct http_answer *answer, struct err *err)
 {
-    struct buf text CLEANUP_BUF = BUF_INIT(4096);
+    struct buf text CLEANUP_BUF = BUF_INIT(8192); /* ERRORS_MAX errors of four long parts, and then some */
     struct json_object *body CLEANUP_JS = error_body(answer);
     const char *message = js_text(body, "message");
     enum meaning meaning = answer_meaning(answer);
@@ -304,6 +304,19 @@ int answer_error(const struct github_operation *operation, const struct http_ans
     return v.code;
 }
 
+/* A body that should have been JSON: a fault on the way, not a statement. */
+static int unreadable(const struct github_operation *operation, const struct http_answer *answer,
+                      const char *why, struct err *err)
+{
+    int r;
+
+    r = err_set(err, -EIO, ERR_RETRY, "%s: the answer (%d) can not be read: %s", operation->name,
+                answer->status, why);
+    if (err)
+        (void)str_set(&err->request_id, http_answer_header(answer, "x-github-request-id"));
+    return r;
+}
+
 int answer_object(const struct github_operation *operation, const struct http_answer *answer,
                   const char *body, struct json_object **ret, struct err *err)
 {
@@ -313,16 +326,15 @@ int answer_object(const struct github_operation *operation, const struct http_an
 
     /* A 304 has no body and no type of its own. */
     if (answer->status != 304 && !is_json(answer))
-        return err_set(err, -EIO, ERR_RETRY, "%s: the answer (%d) is no JSON", operation->name,
-                       answer->status);
+        return unreadable(operation, answer, "no JSON", err);
     r = js_parse_text(body, &object, &why);
     if (r == -ENOMEM)
         return err_no_memory(err);
     if (r < 0)
-        return err_set(err, -EIO, ERR_RETRY, "%s: %s", operation->name, err_text(&why));
+        return unreadable(operation, answer, err_text(&why), err);
     if (!json_object_is_type(object, json_type_object)) {
         json_object_put(object);
-        return err_set(err, -EIO, ERR_RETRY, "%s: the answer is no JSON object", operation->name);
+        return unreadable(operation, answer, "no JSON object", err);
     }
     *ret = object;
     return 0;

@@ -169,7 +169,7 @@ void reply_done(struct reply *reply)
     *reply = (struct reply){0};
 }
 
-int github_ask_gate(struct github *github, const struct github_operation *operation, struct err *err)
+static int ask_gate(struct github *github, const struct github_operation *operation, struct err *err)
 {
     if (!operation->write)
         return 0;
@@ -242,7 +242,7 @@ static int try_once(struct github *github, struct attempt *attempt, struct http_
 
     r = limits_check(&github->limits, attempt->credential, err);
     if (r < 0)
-        return r;
+        return err_wrap(err, r, "%s", attempt->operation->name);
     buf_add_text(&authorization, "Authorization: Bearer ");
     r = token_write(github, attempt->operation, &authorization, err);
     if (r < 0)
@@ -250,9 +250,9 @@ static int try_once(struct github *github, struct attempt *attempt, struct http_
     r = limits_wait(&github->limits, attempt->credential, attempt->operation->write, &attempt->waited_ms,
                     err);
     if (r < 0)
-        return r;
+        return err_wrap(err, r, "%s", attempt->operation->name);
     /* Asked again, next to the sending: much may have changed while we waited. */
-    r = github_ask_gate(github, attempt->operation, err);
+    r = ask_gate(github, attempt->operation, err);
     if (r < 0)
         return r;
     return send_request(github, attempt, buf_text(&authorization), ret, err);
@@ -464,6 +464,19 @@ int github_call_in_lane(struct github *github, enum github_op op, struct json_ob
     return call_plain(github, operation, url, body, ret, status, err);
 }
 
+int github_begin(struct github *github, const struct github_operation *operation, struct err *err)
+{
+    int r;
+
+    r = ask_gate(github, operation, err);
+    if (r < 0)
+        return r;
+    r = limits_check(&github->limits, operation->app ? CREDENTIAL_APP : CREDENTIAL_TOKEN, err);
+    if (r == 0)
+        r = lane_enter(&github->limits, err);
+    return r < 0 ? err_wrap(err, r, "%s", operation->name) : 0;
+}
+
 int github_call(struct github *github, enum github_op op, struct json_object *params,
                 struct github_answer *ret, struct err *err)
 {
@@ -475,11 +488,7 @@ int github_call(struct github *github, enum github_op op, struct json_object *pa
     if (op == GITHUB_CREATE_INSTALLATION_TOKEN || (operation->app && !github->app_key))
         return err_set(err, -EINVAL, ERR_BUG, "%s: not a call that this client makes for others",
                        operation->name);
-    r = github_ask_gate(github, operation, err);
-    if (r == 0)
-        r = limits_check(&github->limits, operation->app ? CREDENTIAL_APP : CREDENTIAL_TOKEN, err);
-    if (r == 0)
-        r = lane_enter(&github->limits, err);
+    r = github_begin(github, operation, err);
     if (r < 0)
         return r;
     r = github_call_in_lane(github, op, params, &answer, NULL, err);

@@ -210,8 +210,8 @@ int github_list(struct github *github, const struct github_operation *operation,
 /** github_call() for who holds the lane already. @ret_status: as reply.status; may be NULL. */
 int github_call_in_lane(struct github *github, enum github_op op, struct json_object *params,
                         struct github_answer *ret, int *ret_status, struct err *err);
-/** The gate, for a write. */
-int github_ask_gate(struct github *github, const struct github_operation *operation, struct err *err);
+/** May wait: gate, limits, and then the lane, which the caller must leave. */
+int github_begin(struct github *github, const struct github_operation *operation, struct err *err);
 /** Our clock, corrected by GitHub's. Unix ms. */
 int64_t github_wall_ms(const struct github *github);
 

@@ -193,11 +193,7 @@ int github_put_secret(struct github *github, const char *repository, const char 
     if (!params || js_set_text(params, "repository", repository) < 0 ||
         js_set_text(params, "secret_name", secret_name) < 0)
         return err_no_memory(err);
-    r = github_ask_gate(github, &github_operations[GITHUB_PUT_SECRET], err);
-    if (r == 0)
-        r = limits_check(&github->limits, CREDENTIAL_TOKEN, err);
-    if (r == 0)
-        r = lane_enter(&github->limits, err);
+    r = github_begin(github, &github_operations[GITHUB_PUT_SECRET], err);
     if (r < 0)
         return r;
     r = put_in_lane(github, repository, params, value, &answer, err);

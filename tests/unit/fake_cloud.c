@@ -1,0 +1,238 @@
+/*
+ * fake_cloud.c: see fake_cloud.h.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/aws/aws_error.h"
+#include "common/js.h"
+#include "fake_cloud.h"
+
+#define WALL_MS 1795368600000ll /* 2026-11-22T17:30:00Z */
+
+/* ---- the test's side ---- */
+
+void fake_cloud_again(struct fake_cloud *cloud, struct json_object *answers)
+{
+    json_object_put(cloud->log);
+    json_object_put(cloud->writes);
+    json_object_put(cloud->answers);
+    free(cloud->stray);
+    cloud->stray = NULL;
+    cloud->answers = js_copy(answers); /* its "times" are counted down */
+    cloud->log = json_object_new_array();
+    cloud->writes = json_object_new_array();
+    cloud->calls = 0;
+    cloud->gates = 0;
+    cloud->write_failed = false;
+    assert(cloud->log && cloud->writes);
+}
+
+void fake_cloud_begin(struct fake_cloud *cloud, struct json_object *answers)
+{
+    *cloud = (struct fake_cloud){.region = "us-east-1", .fail_code = "InternalFailure"};
+    cloud->aws.cloud = cloud;
+    clock_virtual_init(&cloud->clock, WALL_MS);
+    fibers_init(&cloud->fibers);
+    fake_cloud_again(cloud, answers);
+}
+
+void fake_cloud_end(struct fake_cloud *cloud)
+{
+    fibers_close(&cloud->fibers);
+    json_object_put(cloud->log);
+    json_object_put(cloud->writes);
+    json_object_put(cloud->answers);
+    free(cloud->stray);
+}
+
+struct clouds fake_clouds(struct fake_cloud *cloud)
+{
+    return (struct clouds){.aws = &cloud->aws, .clock = &cloud->clock.clock, .fibers = &cloud->fibers};
+}
+
+void fake_run(struct fake_cloud *cloud, void (*fn)(void *arg), void *arg)
+{
+    int r = fiber_spawn(&cloud->fibers, "test", fn, arg, NULL);
+
+    assert(r == 0);
+    do {
+        fibers_run(&cloud->fibers);
+    } while (clock_virtual_step(&cloud->clock));
+    assert(cloud->fibers.living == 0);
+}
+
+static int let_pass(struct kind_op *op, const char *operation, struct err *err)
+{
+    struct fake_cloud *cloud = op->host_data;
+
+    (void)operation;
+    (void)err;
+    cloud->gates++;
+    return 0;
+}
+
+const struct kind_host fake_host = {.before_write = let_pass};
+
+/* ---- matching ---- */
+
+/* Does @whole hold all that is in @part? Arrays must be equal. */
+static bool holds(struct json_object *whole, struct json_object *part)
+{
+    if (!json_object_is_type(part, json_type_object))
+        return js_equal(whole, part);
+    js_each (part, key, value) {
+        struct json_object *other = NULL;
+
+        json_object_object_get_ex(whole, key, &other);
+        if (!holds(other, value))
+            return false;
+    }
+    return true;
+}
+
+static struct json_object *answer_find(struct fake_cloud *cloud, const char *name, struct json_object *params)
+{
+    for (size_t i = 0; i < js_count(cloud->answers, NULL); i++) {
+        struct json_object *answer = js_at(cloud->answers, i);
+        int64_t times = js_int(answer, "times", 1);
+
+        if (!str_equal(js_text(answer, "operation"), name) || times == 0 ||
+            (js_get(answer, "params") && !holds(params, js_get(answer, "params"))))
+            continue;
+        js_set_int(answer, "times", times - 1);
+        return answer;
+    }
+    return NULL;
+}
+
+static int refuse(struct err *err, const char *name, const char *code, const char *message)
+{
+    enum err_class class = ERR_INVALID;
+
+    (void)aws_error_class(code, &class);
+    (void)err_set(err, -EREMOTEIO, class, "%s: %s", name, message ? message : code);
+    (void)str_set(&err->wire_code, code);
+    return -EREMOTEIO;
+}
+
+/* null members as the real client drops them */
+static struct json_object *call_params(struct json_object *params)
+{
+    struct json_object *copy = params ? js_copy(params) : json_object_new_object();
+
+    if (json_object_object_get_ex(copy, "Marker", NULL) && !js_get(copy, "Marker"))
+        json_object_object_del(copy, "Marker");
+    if (json_object_object_get_ex(copy, "KeyMarker", NULL) && !js_get(copy, "KeyMarker"))
+        json_object_object_del(copy, "KeyMarker");
+    return copy;
+}
+
+static void note(struct json_object *log, const char *name, struct json_object *params)
+{
+    struct json_object *line = json_object_new_object();
+
+    js_put_key(line, name, json_object_get(params));
+    json_object_array_add(log, line);
+}
+
+/* ---- the client's side ---- */
+
+int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
+             struct json_object **ret, struct err *err)
+{
+    const struct aws_operation *row = &aws_operations[op];
+    struct json_object *sent CLEANUP_JS = call_params(params);
+    struct fake_cloud *cloud = aws->cloud;
+    struct json_object *answer;
+
+    (void)token;
+    if (fiber_sleep(&cloud->clock.clock, 1) < 0) /* a call waits */
+        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: canceled", row->name);
+    note(cloud->log, row->name, sent);
+    if (row->access == AWS_WRITE)
+        note(cloud->writes, row->name, sent);
+    if (++cloud->calls == cloud->fail_at) {
+        cloud->write_failed = row->access == AWS_WRITE;
+        return refuse(err, row->name, cloud->fail_code, NULL);
+    }
+    answer = answer_find(cloud, row->name, sent);
+    if (!answer) {
+        if (!cloud->stray)
+            cloud->stray = str_format("%s %s", row->name, json_object_to_json_string(sent));
+        return refuse(err, row->name, "InternalFailure", "no answer fits this call");
+    }
+    if (js_text(answer, "error"))
+        return refuse(err, row->name, js_text(answer, "error"), js_text(answer, "message"));
+    if (ret)
+        *ret = js_get(answer, "answer") ? js_copy(js_get(answer, "answer")) : json_object_new_object();
+    return 0;
+}
+
+int aws_read_all(struct aws *aws, struct aws_read *reads, size_t count, size_t limit)
+{
+    (void)limit;
+    for (size_t i = 0; i < count; i++) {
+        assert(aws_operations[reads[i].op].access == AWS_READ);
+        reads[i].result = aws_call(aws, reads[i].op, reads[i].params, NULL, &reads[i].answer, &reads[i].err);
+    }
+    return fiber_canceled() ? -ECANCELED : 0;
+}
+
+void aws_reads_done(struct aws_read *reads, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_object_put(reads[i].params);
+        json_object_put(reads[i].answer);
+        err_done(&reads[i].err);
+    }
+}
+
+int aws_identity(struct aws *aws, const char **ret_account, const char **ret_arn, struct err *err)
+{
+    (void)aws;
+    (void)err;
+    if (ret_account)
+        *ret_account = FAKE_ACCOUNT;
+    if (ret_arn)
+        *ret_arn = "arn:aws:iam::" FAKE_ACCOUNT ":user/test";
+    return 0;
+}
+
+const char *aws_region(const struct aws *aws)
+{
+    return aws->cloud->region;
+}
+
+const char *aws_partition(const struct aws *aws)
+{
+    return strncmp(aws->cloud->region, "cn-", 3) == 0 ? "aws-cn" : "aws";
+}
+
+int github_call(struct github *github, enum github_op op, struct json_object *params,
+                struct github_answer *ret, struct err *err)
+{
+    (void)github;
+    (void)params;
+    (void)ret;
+    return err_set(err, -ENOSYS, ERR_BUG, "%s: not faked", github_operations[op].name);
+}
+
+int github_put_secret(struct github *github, const char *repository, const char *secret_name,
+                      const struct secret *value, struct github_answer *ret, struct err *err)
+{
+    (void)github;
+    (void)repository;
+    (void)secret_name;
+    (void)value;
+    (void)ret;
+    return err_set(err, -ENOSYS, ERR_BUG, "not faked");
+}
+
+void github_answer_done(struct github_answer *answer)
+{
+    json_object_put(answer->body);
+    *answer = (struct github_answer){0};
+}
