@@ -51,8 +51,7 @@ static int try_directory(const char *directory, const char *below, const char *n
     static const char *const suffixes[] = {".yaml", ".yml"};
 
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        char *path CLEANUP_FREE
-        = str_format("%s%s/%s%s", directory, below, name, suffixes[i]);
+        char *path CLEANUP_FREE = str_format("%s%s/%s%s", directory, below, name, suffixes[i]);
 
         if (!path)
             return -ENOMEM;
@@ -69,26 +68,57 @@ static bool is_path(const char *blueprint)
     return strchr(blueprint, '/') || str_ends(blueprint, ".yaml") || str_ends(blueprint, ".yml");
 }
 
+/* The directory of a path as it was given, so that messages stay short; and the one above it. */
+static char *directory_as_given(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+}
+
+static char *directory_above(const char *directory)
+{
+    const char *slash = strrchr(directory, '/');
+
+    if (str_equal(directory, ".") || str_ends(directory, ".."))
+        return str_format("%s/..", directory);
+    return slash ? strndup(directory, slash == directory ? 1 : (size_t)(slash - directory)) : strdup(".");
+}
+
+static int locate_beside(const struct loader *loader, char **ret, struct strv *tried)
+{
+    const char *name = loader->graph->blueprint;
+    char *directory CLEANUP_FREE = directory_as_given(loader->platform.path);
+    char *above CLEANUP_FREE = directory ? directory_above(directory) : NULL;
+    int r;
+
+    if (!above)
+        return -ENOMEM;
+    r = try_directory(directory, "/blueprints", name, ret, tried);
+    if (r == 0 && !*ret)
+        r = try_directory(above, "/blueprints", name, ret, tried);
+    if (r == 0 && !*ret)
+        r = try_directory(directory, "", name, ret, tried);
+    return r;
+}
+
 /* *ret stays NULL when there is none. */
 static int blueprint_locate(const struct loader *loader, const struct daemon_config *config, char **ret,
                             struct strv *tried)
 {
-    static const char *const beside[] = {"/blueprints", "/../blueprints", ""};
     const char *name = loader->graph->blueprint;
-    char *directory CLEANUP_FREE
-    = path_directory(loader->platform.path);
-    int r = 0;
+    int r;
 
-    if (!directory)
-        return -ENOMEM;
     if (is_path(name)) {
-        *ret = path_join(directory, name);
+        char *directory CLEANUP_FREE = directory_as_given(loader->platform.path);
+
+        *ret = directory ? path_join(directory, name) : NULL;
         return *ret ? 0 : -ENOMEM;
     }
     if (config)
         r = try_directory(config->blueprints_dir, "", name, ret, tried);
-    for (size_t i = 0; r == 0 && !config && !*ret && i < ARRAY_SIZE(beside); i++)
-        r = try_directory(directory, beside[i], name, ret, tried);
+    else
+        r = locate_beside(loader, ret, tried);
     if (r == 0 && !*ret)
         r = try_directory(DATADIR "/mlopsd", "/blueprints", name, ret, tried);
     return r;
@@ -110,8 +140,7 @@ int blueprint_read(struct loader *loader, const struct daemon_config *config)
     struct schema schema = {.report = &loader->report, .subject = "the blueprint", .also = elsewhere_fields};
     struct strv tried CLEANUP_STRV = {0};
     struct node *node CLEANUP_NODE = NULL;
-    struct json_object *settings CLEANUP_JS
-    = NULL;
+    struct json_object *settings CLEANUP_JS = NULL;
     int r;
 
     if (!loader->graph->blueprint)
@@ -154,8 +183,7 @@ static int value_check(struct loader *loader, const char *name, enum field_type 
     struct schema schema = {.report = &loader->report, .subject = "the parameters", .templates = true};
     struct node *map CLEANUP_NODE = node_new(YML_MAP, value->place);
     struct node *ready = substitute(value, &loader->scope, &loader->report);
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     struct json_object *found = NULL;
     int r;
 
@@ -178,8 +206,7 @@ static int allowed_check(struct loader *loader, const char *name, struct json_ob
 
     for (size_t i = 0; i < json_object_array_length(allowed); i++) {
         struct json_object *one = json_object_array_get_idx(allowed, i);
-        char *text CLEANUP_FREE
-        = js_canonical(one);
+        char *text CLEANUP_FREE = js_canonical(one);
 
         if (!text)
             return -ENOMEM;
@@ -213,8 +240,7 @@ static int parameter_set(struct loader *loader, const struct node *declaration, 
                          const struct node *value)
 {
     struct json_object *allowed = js_get(settings, "allowed");
-    struct json_object *ready CLEANUP_JS
-    = NULL;
+    struct json_object *ready CLEANUP_JS = NULL;
     int r = value_check(loader, declaration->key, parameter_type(js_text(settings, "type")), value, &ready);
 
     if (r == 0 && ready && allowed) {
@@ -242,11 +268,9 @@ static bool name_right(struct loader *loader, const struct node *declaration)
 static int parameter_declare(struct loader *loader, const struct yml *yml, const struct node *given)
 {
     struct schema schema = {.report = &loader->report};
-    char *subject CLEANUP_FREE
-    = str_format("parameter %s", yml->key);
+    char *subject CLEANUP_FREE = str_format("parameter %s", yml->key);
     struct node *declaration CLEANUP_NODE = node_from_yml(loader->blueprint.path, yml);
-    struct json_object *settings CLEANUP_JS
-    = NULL;
+    struct json_object *settings CLEANUP_JS = NULL;
     const struct node *fallback;
     size_t before = report_count(&loader->report);
     int r;
@@ -277,8 +301,7 @@ static int unknown_parameters(struct loader *loader, const struct node *given, c
     for (size_t i = 0; i < given->count; i++) {
         const struct node *one = given->children[i];
         struct nearest nearest = NEAREST(one->key);
-        char *hint CLEANUP_FREE
-        = NULL;
+        char *hint CLEANUP_FREE = NULL;
 
         if (yml_get(declared, one->key))
             continue;

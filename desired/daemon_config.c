@@ -84,8 +84,7 @@ static int set_path(char **target, const char *directory, const char *path)
 
 static int fill(struct daemon_config *config, struct json_object *settings)
 {
-    char *directory CLEANUP_FREE
-    = path_directory(config->file);
+    char *directory CLEANUP_FREE = path_directory(config->file);
     int r;
 
     if (!directory || set_path(&config->state_dir, directory, js_text(settings, "state_dir")) < 0 ||
@@ -117,8 +116,7 @@ static int config_check(struct report *report, struct daemon_config *config, con
 {
     struct place_list places = {0};
     struct schema schema = {.report = report, .subject = "the daemon's file", .places = &places};
-    struct json_object *settings CLEANUP_JS
-    = NULL;
+    struct json_object *settings CLEANUP_JS = NULL;
     struct node *node CLEANUP_NODE = NULL;
     int r;
 

@@ -55,7 +55,8 @@ struct desired_resource {
     char *type, *name, *instance_key; /* key under for_each, or NULL */
     const struct kind *kind;
     char *body;             /* canonical JSON of the fields: defaults filled in, var/each/aws/github.* static values put
-                               in; strings may still hold ${TYPE.NAME.ATTR} and run-time built-ins */
+                               in; strings may still hold ${TYPE.NAME.ATTR} and run-time built-ins. A secret that was
+                               written out in the file stands here as it is: never store or show a body, but graph.text */
     bool adopt;             /* take over an existing, unmarked thing of that name */
     bool allow_wide_trust;
     size_t *needs;          /* indexes of the resources this one refers to or depends on, sorted, unique */

@@ -10,7 +10,8 @@
 #include "common/js.h"
 #include "desired/desired-internal.h"
 
-#define KEY_BYTES "_-./:@"
+#define KEY_BYTES            "_-./:@"
+#define NEAR_MISS_MIN_LENGTH 4 /* shorter names are alike by chance */
 
 /* What steers mlopsd and is no field of any kind. */
 static const struct field meta_fields[] = {
@@ -77,8 +78,7 @@ static bool address_right(struct loader *loader, const char *address, struct pla
 static void type_unknown(struct loader *loader, const char *address, struct place place)
 {
     int n = (int)strcspn(address, ".");
-    char *type CLEANUP_FREE
-    = strndup(address, (size_t)n);
+    char *type CLEANUP_FREE = strndup(address, (size_t)n);
     const char *near;
 
     if (!type) {
@@ -284,8 +284,7 @@ static int name_resource(struct desired_resource *resource, const struct declare
 static int read_meta(struct loader *loader, struct draft *draft, struct node *tree)
 {
     struct schema schema = {.report = &loader->report, .subject = draft->resource.type, .partial = true};
-    struct json_object *meta CLEANUP_JS
-    = NULL;
+    struct json_object *meta CLEANUP_JS = NULL;
     int r;
 
     draft->depends_on = node_take(tree, "depends_on");
@@ -328,8 +327,7 @@ static int fill_draft(struct loader *loader, struct draft *draft, struct node *t
                             .scope = &loader->scope,
                             .also = meta_fields,
                             .places = &places};
-    struct json_object *body CLEANUP_JS
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
     int r;
 
     r = read_meta(loader, draft, tree);
@@ -412,8 +410,7 @@ static bool key_right(struct loader *loader, const char *key, struct place place
 static int expand_element(struct loader *loader, struct declared *declared, const struct node *merged,
                           const struct node *element, struct json_object *seen)
 {
-    struct json_object *value CLEANUP_JS
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
     const char *key = element->key ? element->key : element->text;
     int r;
 
@@ -441,8 +438,7 @@ static int expand_each(struct loader *loader, struct declared *declared, const s
                        const struct node *written)
 {
     struct node *each CLEANUP_NODE = substitute(written, &loader->scope, &loader->report);
-    struct json_object *seen CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *seen CLEANUP_JS = json_object_new_object();
     size_t before = report_count(&loader->report);
     int r = 0;
 
@@ -522,18 +518,23 @@ static int expand_declared(struct loader *loader, struct declared *declared)
 /* A resource of the platform file alone whose name is nearly one of the blueprint's: likely a slip. */
 static void warn_near_miss(struct loader *loader, const struct declared *declared)
 {
-    struct nearest nearest = NEAREST(declared->address);
+    size_t type = strcspn(declared->address, ".");
+    struct nearest nearest = NEAREST(declared->address + type + 1);
 
-    if (declared->base || !loader->blueprint.root || !loader->report.warnings)
+    if (declared->base || !loader->blueprint.root || !loader->report.warnings ||
+        strlen(nearest.text) < NEAR_MISS_MIN_LENGTH)
         return;
-    for (size_t i = 0; i < loader->declared_count; i++)
-        if (loader->declared[i].base)
-            nearest_offer(&nearest, loader->declared[i].address);
+    for (size_t i = 0; i < loader->declared_count; i++) {
+        const char *candidate = loader->declared[i].address;
+
+        if (loader->declared[i].base && strncmp(candidate, declared->address, type + 1) == 0)
+            nearest_offer(&nearest, candidate + type + 1);
+    }
     if (nearest.best && nearest.distance <= 2)
-        report_warning(&loader->report, declared->place,
-                       "%s is a resource of its own, not an override; did you "
-                       "mean \"%s\" of the blueprint?",
-                       declared->address, nearest.best);
+        report_warning(
+            &loader->report, declared->place,
+            "%s is a resource of its own, not an override; did you mean \"%.*s.%s\" of the blueprint?",
+            declared->address, (int)type, declared->address, nearest.best);
 }
 
 int expand_resources(struct loader *loader)

@@ -142,8 +142,7 @@ static int take_needs(const struct draft *draft, const size_t *position, struct 
 static int take_resources(struct loader *loader, const size_t *order)
 {
     struct graph *graph = loader->graph;
-    size_t *position CLEANUP_FREE
-    = calloc(loader->drafts_count + 1, sizeof(*position));
+    size_t *position CLEANUP_FREE = calloc(loader->drafts_count + 1, sizeof(*position));
 
     graph->resources = calloc(loader->drafts_count + 1, sizeof(*graph->resources));
     graph->by_address = calloc(loader->drafts_count + 1, sizeof(*graph->by_address));
@@ -235,8 +234,7 @@ static bool all_is_read(const struct loader *loader)
 /* Drafts to graph. */
 static int link_drafts(struct loader *loader)
 {
-    size_t *order CLEANUP_FREE
-    = NULL;
+    size_t *order CLEANUP_FREE = NULL;
     size_t before;
     int r;
 

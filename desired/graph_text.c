@@ -154,8 +154,7 @@ static int hide_object(struct writer *writer, struct json_object *value, const s
                        struct json_object **ret)
 {
     const struct field element = row_of_element(row);
-    struct json_object *object CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *object CLEANUP_JS = json_object_new_object();
     int r = object ? 0 : -ENOMEM;
 
     js_each (value, key, member) {
@@ -178,8 +177,7 @@ static int hide_array(struct writer *writer, struct json_object *value, const st
                       struct json_object **ret)
 {
     const struct field element = row_of_element(row);
-    struct json_object *array CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *array CLEANUP_JS = json_object_new_array();
     int r = array ? 0 : -ENOMEM;
 
     for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++) {
@@ -222,12 +220,9 @@ static int hide_value(struct writer *writer, struct json_object *value, const st
 static int write_body(struct writer *writer, const struct desired_resource *resource)
 {
     struct field top = {.type = FIELD_OBJECT, .members = resource->kind->fields};
-    struct json_object *body CLEANUP_JS
-    = NULL;
-    struct json_object *hidden CLEANUP_JS
-    = NULL;
-    char *text CLEANUP_FREE
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
+    struct json_object *hidden CLEANUP_JS = NULL;
+    char *text CLEANUP_FREE = NULL;
     int r;
 
     if (!has_secret_fields(resource->kind->fields))
@@ -244,10 +239,8 @@ static int write_body(struct writer *writer, const struct desired_resource *reso
 /* A JSON string of a text of ours. */
 static int write_string(struct writer *writer, const char *text)
 {
-    struct json_object *string CLEANUP_JS
-    = json_object_new_string(text);
-    char *canonical CLEANUP_FREE
-    = string ? js_canonical(string) : NULL;
+    struct json_object *string CLEANUP_JS = json_object_new_string(text);
+    char *canonical CLEANUP_FREE = string ? js_canonical(string) : NULL;
 
     return canonical ? buf_add_text(&writer->text, canonical) : -ENOMEM;
 }
@@ -312,8 +305,7 @@ static int put_outputs(struct json_object *top, const struct graph *graph)
 /* Everything but resources; an object whose canonical text ends where they follow. */
 static char *head_text(const struct graph *graph)
 {
-    struct json_object *top CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *top CLEANUP_JS = json_object_new_object();
 
     if (!top || put_text(top, "platform", graph->platform) < 0 ||
         put_text(top, "blueprint", graph->blueprint) < 0 ||
@@ -345,8 +337,7 @@ static int finish(struct graph *graph, struct writer *writer)
 int graph_write_text(struct graph *graph)
 {
     struct writer writer = {.text = BUF_INIT(GRAPH_TEXT_MAX), .hidden = BUF_INIT(GRAPH_TEXT_MAX)};
-    char *head CLEANUP_FREE
-    = head_text(graph);
+    char *head CLEANUP_FREE = head_text(graph);
     int r = -ENOMEM;
 
     /* "resources" sorts behind every member of the head. */

@@ -30,12 +30,25 @@ struct target {
 
 char *address_hint(const struct loader *loader, const char *address)
 {
-    struct nearest nearest = NEAREST(address);
+    size_t type = strcspn(address, "."), begin = type + (address[type] == '.');
+    char *name CLEANUP_FREE = strndup(address + begin, strcspn(address + begin, "["));
+    struct nearest nearest = NEAREST(name ? name : "");
 
-    /* Only the first complaints are shown: do not search all names for the rest. */
-    for (size_t i = 0; i < loader->declared_count && report_count(&loader->report) < PROBLEMS_MAX; i++)
-        nearest_offer(&nearest, loader->declared[i].address);
-    return nearest_hint(&nearest);
+    if (!name)
+        return NULL;
+    /*
+     * Names are compared among resources of one type: whole addresses are all alike. Only the first
+     * complaints are shown, so there is no search for the rest.
+     */
+    for (size_t i = 0; i < loader->declared_count && report_count(&loader->report) < PROBLEMS_MAX; i++) {
+        const char *candidate = loader->declared[i].address;
+
+        if (strncmp(candidate, address, type) == 0 && candidate[type] == '.')
+            nearest_offer(&nearest, candidate + type + 1);
+    }
+    if (!nearest.best)
+        return strdup("");
+    return str_format("; did you mean \"%.*s.%s\"?", (int)type, address, nearest.best);
 }
 
 int edge_add(struct loader *loader, struct draft *draft, size_t to, struct place place)
@@ -100,8 +113,7 @@ static struct draft *follow_address(struct loader *loader, const char *address, 
 {
     size_t length = strcspn(address, "[");
     const struct declared *declared = declared_find(loader, address, length);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
     struct draft *draft;
 
     if (!declared) {
@@ -132,8 +144,7 @@ static struct draft *follow_address(struct loader *loader, const char *address, 
 static void attribute_unknown(const struct link *link, const struct kind *kind)
 {
     struct nearest nearest = NEAREST(link->reference->attribute);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
 
     for (const struct attribute *row = kind->attributes; row && row->name; row++)
         nearest_offer(&nearest, row->name);
@@ -151,8 +162,7 @@ static void attribute_unknown(const struct link *link, const struct kind *kind)
 static const struct attribute *attribute_at(const struct kind *kind, const char *path, bool *ret_inside)
 {
     const struct attribute *found = kind->attributes ? attribute_find(kind->attributes, path) : NULL;
-    char *first CLEANUP_FREE
-    = NULL;
+    char *first CLEANUP_FREE = NULL;
 
     *ret_inside = false;
     if (found || !kind->attributes || !strchr(path, '.'))
@@ -355,8 +365,7 @@ static int walk_array(struct link_walk *walk, struct json_object *value, const s
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++) {
-        char *step CLEANUP_FREE
-        = str_format("%zu", i);
+        char *step CLEANUP_FREE = str_format("%zu", i);
 
         r = step ? walk_step(walk, step, json_object_array_get_idx(value, i), &element) : -ENOMEM;
     }
@@ -450,8 +459,7 @@ static void edges_finish(struct draft *draft)
 static int link_draft(struct loader *loader, struct draft *draft)
 {
     struct link_walk walk = {.loader = loader, .draft = draft, .place = draft->resource.place};
-    struct json_object *body CLEANUP_JS
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
     size_t before = report_count(&loader->report);
     int r = 0;

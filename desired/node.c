@@ -235,8 +235,7 @@ static int children_to_json(const struct node *node, struct json_object *into)
 
 int node_to_json(const struct node *node, struct json_object **ret)
 {
-    struct json_object *value CLEANUP_JS
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
     int r = 0;
 
     switch (node->kind) {

@@ -82,12 +82,9 @@ static int step(struct walk *walk)
 int order_find(struct loader *loader, size_t **ret_order)
 {
     size_t count = loader->drafts_count;
-    unsigned char *colours CLEANUP_FREE
-    = calloc(count + 1, 1);
-    struct frame *stack CLEANUP_FREE
-    = calloc(count + 1, sizeof(*stack));
-    size_t *order CLEANUP_FREE
-    = calloc(count + 1, sizeof(*order));
+    unsigned char *colours CLEANUP_FREE = calloc(count + 1, 1);
+    struct frame *stack CLEANUP_FREE = calloc(count + 1, sizeof(*stack));
+    size_t *order CLEANUP_FREE = calloc(count + 1, sizeof(*order));
     struct walk walk = {.loader = loader, .colours = colours, .stack = stack, .order = order};
     int r = 0;
 

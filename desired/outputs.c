@@ -75,12 +75,10 @@ static bool name_right(struct loader *loader, const struct node *tree)
 static int read_one(struct loader *loader, const char *file, const struct yml *yml)
 {
     struct schema schema = {.report = &loader->report, .templates = true, .scope = &loader->scope};
-    char *subject CLEANUP_FREE
-    = str_format("output %s", yml->key);
+    char *subject CLEANUP_FREE = str_format("output %s", yml->key);
     struct node *written CLEANUP_NODE = node_from_yml(file, yml);
     struct node *tree CLEANUP_NODE = written ? substitute(written, &loader->scope, &loader->report) : NULL;
-    struct json_object *settings CLEANUP_JS
-    = NULL;
+    struct json_object *settings CLEANUP_JS = NULL;
     int r;
 
     if (!tree || !subject)
@@ -131,8 +129,7 @@ int outputs_link(struct loader *loader)
     for (size_t i = 0; r == 0 && i < loader->outputs_count; i++) {
         struct draft_output *output = &loader->outputs[i];
         struct link_walk walk = {.loader = loader, .place = output->place};
-        struct json_object *value CLEANUP_JS
-        = NULL;
+        struct json_object *value CLEANUP_JS = NULL;
 
         r = js_parse_text(output->output.value, &value, NULL);
         if (r == 0)

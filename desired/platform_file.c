@@ -38,8 +38,7 @@ static bool region_accepted(const char *text)
 static bool repository_accepted(const char *text)
 {
     const char *slash = strchr(text, '/');
-    char *owner CLEANUP_FREE
-    = slash ? strndup(text, (size_t)(slash - text)) : NULL;
+    char *owner CLEANUP_FREE = slash ? strndup(text, (size_t)(slash - text)) : NULL;
 
     return owner && word_accepted(owner, 39, "-_") && word_accepted(slash + 1, 100, "._-");
 }
@@ -239,8 +238,7 @@ static int copy_source(struct loader *loader, struct json_object *settings, cons
                        struct credential_source *ret)
 {
     struct json_object *source = js_get(settings, path);
-    char *directory CLEANUP_FREE
-    = NULL;
+    char *directory CLEANUP_FREE = NULL;
     const char *file = js_text(source, "file");
 
     if (!source)
@@ -349,8 +347,7 @@ int platform_read(struct loader *loader)
                             .subject = "the platform file",
                             .also = elsewhere_fields,
                             .places = &loader->settings};
-    struct json_object *settings CLEANUP_JS
-    = NULL;
+    struct json_object *settings CLEANUP_JS = NULL;
     struct node *node CLEANUP_NODE = node_from_yml(loader->platform.path, loader->platform.root);
     struct graph *graph = loader->graph;
     int r = node ? schema_check(&schema, platform_fields, node, &settings) : -ENOMEM;

@@ -20,8 +20,7 @@ static int collect(DIR *open, const char *directory, struct strv *files)
     const struct dirent *entry;
 
     for (errno = 0; (entry = readdir(open)); errno = 0) {
-        char *path CLEANUP_FREE
-        = NULL;
+        char *path CLEANUP_FREE = NULL;
 
         if (!is_platform_file(entry->d_name))
             continue;

@@ -277,8 +277,7 @@ char *text_unescape(const char *text)
 const struct kind *address_kind(const char *address)
 {
     size_t n = strcspn(address, ".");
-    char *type CLEANUP_FREE
-    = strndup(address, n);
+    char *type CLEANUP_FREE = strndup(address, n);
 
     return type ? kind_find(type) : NULL;
 }
@@ -287,8 +286,7 @@ bool reference_is_sensitive(const struct reference *reference)
 {
     const struct attribute *attribute;
     const struct kind *kind;
-    char *first CLEANUP_FREE
-    = NULL;
+    char *first CLEANUP_FREE = NULL;
     enum field_type type;
     unsigned flags;
 

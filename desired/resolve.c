@@ -96,10 +96,8 @@ static void pieces_add_text(struct pieces *pieces, const char *text, size_t size
 static int secret_value(struct resolve *resolve, const struct reference *reference, struct secret **ret)
 {
     const struct resolver *resolver = resolve->resolver;
-    struct json_object *value CLEANUP_JS
-    = NULL;
-    char *text CLEANUP_FREE
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
+    char *text CLEANUP_FREE = NULL;
     int r;
 
     if (reference_is_sensitive(reference))
@@ -205,10 +203,8 @@ static int resolve_hidden(struct resolve *resolve, const char *text, struct json
 {
     const struct resolver *resolver = resolve->resolver;
     struct secret *secret CLEANUP_SECRET = NULL;
-    char *waits_for CLEANUP_FREE
-    = NULL;
-    char *fingerprint CLEANUP_FREE
-    = NULL;
+    char *waits_for CLEANUP_FREE = NULL;
+    char *fingerprint CLEANUP_FREE = NULL;
     int r;
 
     if (!resolver->secret || !resolver->fingerprint)
@@ -233,8 +229,7 @@ static bool wants_text(enum field_type type)
 static int coerce(struct resolve *resolve, const struct reference *reference, struct json_object *value,
                   const struct field *row, struct json_object **ret)
 {
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
     long long number;
 
     if (value && wants_text(row->type) && !json_object_is_type(value, json_type_string)) {
@@ -264,10 +259,8 @@ static int coerce(struct resolve *resolve, const struct reference *reference, st
 
 static int add_literal(struct buf *out, const char *text, size_t size)
 {
-    char *piece CLEANUP_FREE
-    = strndup(text, size);
-    char *plain CLEANUP_FREE
-    = piece ? text_unescape(piece) : NULL;
+    char *piece CLEANUP_FREE = strndup(text, size);
+    char *plain CLEANUP_FREE = piece ? text_unescape(piece) : NULL;
 
     return plain ? buf_add_text(out, plain) : -ENOMEM;
 }
@@ -276,10 +269,8 @@ static int add_literal(struct buf *out, const char *text, size_t size)
 static int add_value(struct resolve *resolve, const struct reference *reference, struct buf *out)
 {
     const struct resolver *resolver = resolve->resolver;
-    struct json_object *value CLEANUP_JS
-    = NULL;
-    char *text CLEANUP_FREE
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
+    char *text CLEANUP_FREE = NULL;
     int r;
 
     r = resolver->value(resolver->data, reference, &value, resolve->err);
@@ -330,8 +321,7 @@ static int resolve_whole(struct resolve *resolve, const struct reference *refere
                          struct json_object **ret)
 {
     const struct resolver *resolver = resolve->resolver;
-    struct json_object *value CLEANUP_JS
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
     int r;
 
     r = resolver->value(resolver->data, reference, &value, resolve->err);
@@ -377,8 +367,7 @@ static int resolve_text(struct resolve *resolve, const char *text, const struct 
 /* A key that is not known yet makes the whole object unknown: *ret_unknown says so. */
 static int resolve_key(struct resolve *resolve, const char *key, char **ret, struct json_object **ret_unknown)
 {
-    struct json_object *value CLEANUP_JS
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
     int r;
 
     if (!strchr(key, '$')) {
@@ -402,8 +391,7 @@ static int resolve_key(struct resolve *resolve, const char *key, char **ret, str
 static int resolve_member(struct resolve *resolve, const char *key, struct json_object *member,
                           const struct field *row, struct json_object *into, struct json_object **ret_unknown)
 {
-    char *name CLEANUP_FREE
-    = NULL;
+    char *name CLEANUP_FREE = NULL;
     struct json_object *value = NULL;
     int r = resolve_key(resolve, key, &name, ret_unknown);
 
@@ -422,10 +410,8 @@ static int resolve_object(struct resolve *resolve, struct json_object *object, c
                           struct json_object **ret)
 {
     const struct field element = row->type == FIELD_MAP ? row_of_element(row) : any_row;
-    struct json_object *out CLEANUP_JS
-    = json_object_new_object();
-    struct json_object *unknown CLEANUP_JS
-    = NULL;
+    struct json_object *out CLEANUP_JS = json_object_new_object();
+    struct json_object *unknown CLEANUP_JS = NULL;
 
     if (!out)
         return no_memory(resolve);
@@ -445,8 +431,7 @@ static int resolve_array(struct resolve *resolve, struct json_object *array, con
 {
     const bool rows = row->type == FIELD_LIST || row->type == FIELD_SET;
     const struct field element = rows ? row_of_element(row) : any_row;
-    struct json_object *out CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *out CLEANUP_JS = json_object_new_array();
 
     if (!out)
         return no_memory(resolve);
@@ -487,8 +472,7 @@ int resolve_body(const struct kind *kind, const char *body, const struct resolve
 {
     const struct field top = {.type = FIELD_OBJECT, .members = kind->fields};
     struct resolve resolve = {resolver, ret_waiting, err};
-    struct json_object *document CLEANUP_JS
-    = NULL;
+    struct json_object *document CLEANUP_JS = NULL;
     int r;
 
     r = js_parse_text(body, &document, err);

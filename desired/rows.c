@@ -58,8 +58,7 @@ bool row_at(const struct field *fields, const char *path, enum field_type *ret, 
 
     while (*path && !anything) {
         size_t n = strcspn(path, ".");
-        char *step CLEANUP_FREE
-        = strndup(path, n);
+        char *step CLEANUP_FREE = strndup(path, n);
 
         if (!step || !row_step(&row, step, &row, &anything))
             return false;

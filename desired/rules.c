@@ -27,8 +27,7 @@ static int compare_keys(const void *a, const void *b)
 
 static int key_add(struct buf *text, struct json_object *value, bool ignore_case)
 {
-    char *canonical CLEANUP_FREE
-    = js_canonical(value);
+    char *canonical CLEANUP_FREE = js_canonical(value);
 
     if (!canonical)
         return -ENOMEM;
@@ -42,8 +41,7 @@ static int key_add(struct buf *text, struct json_object *value, bool ignore_case
 static int key_of(const struct draft *draft, char **ret)
 {
     struct buf text CLEANUP_BUF = BUF_INIT(2 * BODY_MAX_BYTES);
-    struct json_object *body CLEANUP_JS
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
     size_t parts = 0;
     int r;
 
@@ -162,8 +160,7 @@ static bool policy_instances(struct loader *loader, const char *address, struct 
 {
     size_t length = strcspn(address, "[");
     const struct declared *declared = declared_find(loader, address, length);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
 
     draft_instances(loader, address, ret_first, ret_end);
     if (*ret_first < *ret_end)
@@ -186,8 +183,7 @@ static int check_protect(struct loader *loader)
 
     for (size_t i = 0; r == 0 && i < js_count(protect, NULL); i++) {
         const char *address = json_object_get_string(js_at(protect, i));
-        char *path CLEANUP_FREE
-        = str_format("policy.protect.%zu", i);
+        char *path CLEANUP_FREE = str_format("policy.protect.%zu", i);
         size_t first, end;
 
         if (!path)
@@ -204,11 +200,9 @@ static int check_protect(struct loader *loader)
 static void check_ignored_field(struct loader *loader, const struct kind *kind, const char *path,
                                 struct place place)
 {
-    char *first CLEANUP_FREE
-    = strndup(path, strcspn(path, ".["));
+    char *first CLEANUP_FREE = strndup(path, strcspn(path, ".["));
     struct nearest nearest = NEAREST(first ? first : "");
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
 
     if (first && field_find(kind->fields, first))
         return;
@@ -238,8 +232,7 @@ static int ignore_add(struct desired_policy *policy, const char *address, const 
 
 static int check_ignore_one(struct loader *loader, const char *address, struct json_object *paths)
 {
-    char *where CLEANUP_FREE
-    = str_format("policy.ignore.%s", address);
+    char *where CLEANUP_FREE = str_format("policy.ignore.%s", address);
     struct place place;
     size_t first, end;
     int r = 0;
@@ -251,8 +244,7 @@ static int check_ignore_one(struct loader *loader, const char *address, struct j
         return 0;
     for (size_t i = 0; i < js_count(paths, NULL); i++) {
         struct json_object *path = js_at(paths, i);
-        char *here CLEANUP_FREE
-        = str_format("%s.%zu", where, i);
+        char *here CLEANUP_FREE = str_format("%s.%zu", where, i);
 
         if (!here)
             return -ENOMEM;
@@ -302,8 +294,7 @@ static void tell(struct kind_check *check, const char *path, bool warning, const
     struct buf text CLEANUP_BUF = BUF_INIT(16 << 10);
     struct place place = graph_place(resource, path);
     const struct field *row = NULL;
-    char *first CLEANUP_FREE
-    = path ? strndup(path, strcspn(path, ".[")) : NULL;
+    char *first CLEANUP_FREE = path ? strndup(path, strcspn(path, ".[")) : NULL;
 
     if (first)
         row = field_find(resource->kind->fields, first);
@@ -349,8 +340,7 @@ static int check_kind(struct loader *loader, const struct draft *draft)
         .loader = loader,
         .draft = draft,
     };
-    struct json_object *body CLEANUP_JS
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
     int r;
 
     if (!draft->sound || !draft->resource.kind->check)

@@ -58,12 +58,21 @@ static void path_remember(struct schema *schema, struct place place)
 
 /* ---- containers ---- */
 
+/* The one word that may stand in place of a list. */
+static const char *word_of(const struct field *row)
+{
+    return row && row->flags & FIELD_OR_WORD ? row->pattern : NULL;
+}
+
 static bool wrong_container(struct schema *schema, const struct spot *spot)
 {
     const struct node *node = spot->node;
 
-    if ((spot->type == FIELD_LIST || spot->type == FIELD_SET) && node->kind == YML_STRING && !node->given &&
-        !(spot->row->flags & FIELD_SENSITIVE))
+    if (word_of(spot->row))
+        schema_problem(schema, spot, "a list is wanted, or the word %s; this is %s", word_of(spot->row),
+                       yml_kind_name(node->kind));
+    else if ((spot->type == FIELD_LIST || spot->type == FIELD_SET) && node->kind == YML_STRING &&
+             !node->given && !(spot->row->flags & FIELD_SENSITIVE))
         schema_problem(schema, spot, "a list is wanted, this is a string: write [%.60s]", node->text);
     else
         schema_problem(schema, spot, "%s is wanted, this is %s", type_wanted(spot->type),
@@ -128,8 +137,7 @@ static bool check_any(struct schema *schema, const struct spot *spot, struct jso
 static bool policy_text(struct schema *schema, const struct spot *spot, struct json_object **ret)
 {
     struct err err CLEANUP_ERR = {0};
-    struct json_object *document CLEANUP_JS
-    = NULL;
+    struct json_object *document CLEANUP_JS = NULL;
     struct node *tree CLEANUP_NODE = NULL;
     struct spot parsed = *spot;
     int r;
@@ -167,8 +175,7 @@ static bool element_is_new(struct schema *schema, const struct spot *spot, struc
                            const struct node *node, struct json_object *value)
 {
     const struct field *row = spot->row;
-    char *name CLEANUP_FREE
-    = NULL;
+    char *name CLEANUP_FREE = NULL;
 
     if (row->type != FIELD_SET)
         return true;
@@ -216,8 +223,7 @@ static void remember_by_key(struct schema *schema, const struct field *row, size
 static bool check_elements(struct schema *schema, const struct spot *spot, const struct field *element,
                            struct json_object *array, struct json_object *seen)
 {
-    char *label CLEANUP_FREE
-    = NULL;
+    char *label CLEANUP_FREE = NULL;
     bool good = true;
 
     for (size_t i = 0; i < spot->node->count; i++) {
@@ -252,15 +258,27 @@ static bool check_elements(struct schema *schema, const struct spot *spot, const
     return good;
 }
 
+/* The word in place of the list is kept as a list of it alone. */
+static bool give_word(struct schema *schema, const struct spot *spot, struct json_object **ret)
+{
+    struct json_object *array CLEANUP_JS = json_object_new_array();
+
+    if (!array || js_add_text(array, spot->node->text) < 0)
+        return no_memory(schema);
+    *ret = TAKE(array);
+    return true;
+}
+
 static bool check_list(struct schema *schema, const struct spot *spot, struct json_object **ret)
 {
     const struct field element = row_of_element(spot->row);
     const long long count = (long long)spot->node->count;
-    struct json_object *array CLEANUP_JS
-    = NULL;
-    struct json_object *seen CLEANUP_JS
-    = NULL;
+    struct json_object *array CLEANUP_JS = NULL;
+    struct json_object *seen CLEANUP_JS = NULL;
 
+    if (spot->node->kind == YML_STRING && word_of(spot->row) &&
+        str_equal(spot->node->text, word_of(spot->row)))
+        return give_word(schema, spot, ret);
     if (spot->node->kind != YML_LIST)
         return wrong_container(schema, spot);
     if ((spot->row->min || spot->row->max) &&
@@ -282,8 +300,7 @@ static bool check_list(struct schema *schema, const struct spot *spot, struct js
 static bool check_map(struct schema *schema, const struct spot *spot, struct json_object **ret)
 {
     const struct field element = row_of_element(spot->row);
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     bool good = true;
 
     if (spot->node->kind != YML_MAP)
@@ -295,8 +312,7 @@ static bool check_map(struct schema *schema, const struct spot *spot, struct jso
         return no_memory(schema);
     for (size_t i = 0; i < spot->node->count; i++) {
         const struct node *child = spot->node->children[i];
-        char *label CLEANUP_FREE
-        = str_format("%s.%s", spot->label, child->key);
+        char *label CLEANUP_FREE = str_format("%s.%s", spot->label, child->key);
         struct spot inner = {&element, element.type, child, label};
         struct json_object *value = NULL;
         size_t before;
@@ -324,10 +340,8 @@ static bool check_map(struct schema *schema, const struct spot *spot, struct jso
 static void unknown_field(struct schema *schema, const struct field *fields, const struct node *child)
 {
     struct nearest nearest = NEAREST(child->key);
-    char *hint CLEANUP_FREE
-    = NULL;
-    char *where CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
+    char *where CLEANUP_FREE = NULL;
 
     for (const struct field *row = fields; row->name; row++)
         nearest_offer(&nearest, row->name);
@@ -365,8 +379,7 @@ static void unknown_fields(struct schema *schema, const struct field *fields, co
 /* The default of a row, as a tree standing where the object stands. NULL: none, or reported. */
 static struct node *fallback_node(struct schema *schema, const struct field *row, struct place place)
 {
-    struct json_object *value CLEANUP_JS
-    = NULL;
+    struct json_object *value CLEANUP_JS = NULL;
     struct node *node CLEANUP_NODE = NULL;
     struct node *ready;
     struct err err CLEANUP_ERR = {0};
@@ -394,8 +407,8 @@ static struct node *fallback_node(struct schema *schema, const struct field *row
 
 static void missing_field(struct schema *schema, const struct field *row, struct place place)
 {
-    char *field CLEANUP_FREE
-    = str_format("%s%s%s", buf_text(&schema->path), schema->path.size > 0 ? "." : "", row->name);
+    char *field CLEANUP_FREE = str_format("%s%s%s", buf_text(&schema->path), schema->path.size > 0 ? "." : "",
+                                          row->name);
 
     if (!field)
         report_no_memory(schema->report);
@@ -406,9 +419,14 @@ static void missing_field(struct schema *schema, const struct field *row, struct
         report_problem(schema->report, place, "%s: missing: %s", field, row->doc ? row->doc : "required");
 }
 
-/* An explicit null means "there must be none" where extras are drift, and "not declared" elsewhere. */
+/*
+ * Null in the document says "there must be none". An explicit null means that where extras are drift, and "not
+ * declared" elsewhere; not declared means that where the default is null.
+ */
 static bool null_is_meant(const struct field *row, const struct node *node)
 {
+    if (str_equal(row->fallback, "null") && (!node || node->kind == YML_NULL))
+        return true;
     return node && node->kind == YML_NULL && !node->given &&
            row->flags & (FIELD_EXCLUSIVE | FIELD_SECURITY) && !(row->flags & FIELD_REQUIRED);
 }
@@ -442,8 +460,7 @@ static void check_member(struct schema *schema, const struct field *row, const s
     before = path_push(schema, row->name);
     path_remember(schema, node == fallback ? node->place : node->key_place);
     {
-        char *label CLEANUP_FREE
-        = strdup(buf_text(&schema->path));
+        char *label CLEANUP_FREE = strdup(buf_text(&schema->path));
         struct spot spot = {row, row->type, node, label};
 
         right = label ? check_value(schema, &spot, &value) : no_memory(schema);
@@ -457,8 +474,7 @@ static bool check_object(struct schema *schema, const struct field *fields, cons
                          struct json_object **ret)
 {
     size_t before = report_count(schema->report);
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
 
     if (spot->node->kind != YML_MAP)
         return wrong_container(schema, spot);
@@ -537,9 +553,9 @@ int schema_check(struct schema *schema, const struct field *fields, const struct
 
     schema->path = BUF_INIT(4 << 10);
     schema->depth = 1;
-    if (node->kind == YML_MAP)
+    if (node->kind == YML_MAP && !node->poison)
         (void)check_object(schema, fields, &spot, &object); /* mistakes are in the report */
-    else
+    else if (!node->poison)
         schema_problem(schema, &spot, "a map of fields is wanted, this is %s", yml_kind_name(node->kind));
     buf_done(&schema->path);
     if (!object)

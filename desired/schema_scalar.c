@@ -41,8 +41,7 @@ static bool is_hidden(const struct spot *spot)
 void schema_problem(struct schema *schema, const struct spot *spot, const char *format, ...)
 {
     va_list arguments;
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
     struct buf message CLEANUP_BUF = BUF_INIT(16 << 10);
 
     va_start(arguments, format);
@@ -195,8 +194,7 @@ static bool enum_right(struct schema *schema, const struct spot *spot, const cha
     const char *const *values = spot->row ? spot->row->values : NULL;
     struct nearest nearest = NEAREST(text);
     struct buf all CLEANUP_BUF = BUF_INIT(4 << 10);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
 
     for (size_t i = 0; values && values[i]; i++) {
         if (str_equal(values[i], text))
@@ -226,8 +224,7 @@ static bool version_right(struct schema *schema, const struct spot *spot, const 
 static bool check_text(struct schema *schema, const struct spot *spot, struct json_object **ret)
 {
     const char *text = text_of(schema, spot);
-    char *plain CLEANUP_FREE
-    = NULL;
+    char *plain CLEANUP_FREE = NULL;
 
     if (!text)
         return false;

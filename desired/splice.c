@@ -22,8 +22,7 @@ static int splice_value(struct splice *splice, struct json_object *value, struct
 /* Does the reference name a declared field, as opposed to an attribute? */
 static bool names_field(const struct reference *reference, const struct kind *kind)
 {
-    char *first CLEANUP_FREE
-    = strndup(reference->attribute, strcspn(reference->attribute, "."));
+    char *first CLEANUP_FREE = strndup(reference->attribute, strcspn(reference->attribute, "."));
 
     if (!kind || !first)
         return false;
@@ -37,11 +36,9 @@ static bool names_field(const struct reference *reference, const struct kind *ki
 static int declared_value(struct splice *splice, const struct reference *reference, struct json_object **ret)
 {
     const struct draft *draft = reference->address ? draft_find(splice->loader, reference->address) : NULL;
-    struct json_object *body CLEANUP_JS
-    = NULL;
+    struct json_object *body CLEANUP_JS = NULL;
     struct json_object *found;
-    char *first CLEANUP_FREE
-    = NULL;
+    char *first CLEANUP_FREE = NULL;
     const struct field *row;
     int r;
 
@@ -68,8 +65,7 @@ static int declared_value(struct splice *splice, const struct reference *referen
 static int splice_scalar(struct splice *splice, const struct reference *reference, struct json_object *value,
                          struct buf *text)
 {
-    char *scalar CLEANUP_FREE
-    = js_scalar_text(value);
+    char *scalar CLEANUP_FREE = js_scalar_text(value);
 
     if (scalar)
         return buf_add_text(text, scalar) == -ENOMEM ? -ENOMEM : 0;
@@ -88,8 +84,7 @@ static int splice_found(struct splice *splice, const char *text, const struct re
 
     for (size_t i = 0; r == 0 && i < references->count; i++) {
         const struct reference *reference = &references->items[i];
-        struct json_object *value CLEANUP_JS
-        = NULL;
+        struct json_object *value CLEANUP_JS = NULL;
 
         r = declared_value(splice, reference, &value);
         if (r == 0 && value && reference_is_whole(reference, text)) {
@@ -131,10 +126,8 @@ static int splice_text(struct splice *splice, struct json_object *value, struct 
 
 static int splice_key(struct splice *splice, const char *key, char **ret)
 {
-    struct json_object *text CLEANUP_JS
-    = json_object_new_string(key);
-    struct json_object *spliced CLEANUP_JS
-    = NULL;
+    struct json_object *text CLEANUP_JS = json_object_new_string(key);
+    struct json_object *spliced CLEANUP_JS = NULL;
     int r = text ? splice_text(splice, text, &spliced) : -ENOMEM;
 
     if (r < 0)
@@ -147,14 +140,12 @@ static int splice_key(struct splice *splice, const char *key, char **ret)
 
 static int splice_object(struct splice *splice, struct json_object *value, struct json_object **ret)
 {
-    struct json_object *object CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *object CLEANUP_JS = json_object_new_object();
     int r = object ? 0 : -ENOMEM;
 
     js_each (value, key, member) {
         struct json_object *spliced = NULL;
-        char *name CLEANUP_FREE
-        = NULL;
+        char *name CLEANUP_FREE = NULL;
 
         if (r == 0)
             r = splice_key(splice, key, &name);
@@ -170,8 +161,7 @@ static int splice_object(struct splice *splice, struct json_object *value, struc
 
 static int splice_array(struct splice *splice, struct json_object *value, struct json_object **ret)
 {
-    struct json_object *array CLEANUP_JS
-    = json_object_new_array();
+    struct json_object *array CLEANUP_JS = json_object_new_array();
     int r = array ? 0 : -ENOMEM;
 
     for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++) {
@@ -227,10 +217,8 @@ static unsigned depth_of(struct json_object *value)
 /* Splice one document in place. */
 static int splice_document(struct splice *splice, char **text)
 {
-    struct json_object *before CLEANUP_JS
-    = NULL;
-    struct json_object *after CLEANUP_JS
-    = NULL;
+    struct json_object *before CLEANUP_JS = NULL;
+    struct json_object *after CLEANUP_JS = NULL;
     char *canonical;
     int r;
 

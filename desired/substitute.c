@@ -74,13 +74,14 @@ static enum found step_into(struct lookup *lookup, struct json_object *base, con
 static enum found variable_unknown(struct lookup *lookup, const char *name)
 {
     struct nearest nearest = NEAREST(name);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
 
     js_each (lookup->scope->variables, key, value) {
         (void)value;
         nearest_offer(&nearest, key);
     }
+    for (size_t i = 0; lookup->scope->broken && i < lookup->scope->broken->count; i++)
+        nearest_offer(&nearest, lookup->scope->broken->items[i]);
     hint = nearest_hint(&nearest);
     if (!hint)
         report_no_memory(lookup->report);
@@ -96,8 +97,7 @@ static enum found variable_unknown(struct lookup *lookup, const char *name)
 static enum found lookup_variable(struct lookup *lookup, const char *path)
 {
     size_t n = strcspn(path, ".");
-    char *name CLEANUP_FREE
-    = strndup(path, n);
+    char *name CLEANUP_FREE = strndup(path, n);
     struct json_object *value;
 
     if (!name) {
@@ -204,8 +204,7 @@ static bool run_time_valid(const char *name)
 static enum found lookup_run_time(struct lookup *lookup, const char *name)
 {
     struct nearest nearest = NEAREST(name);
-    char *hint CLEANUP_FREE
-    = NULL;
+    char *hint CLEANUP_FREE = NULL;
     bool aws = str_starts(name, "aws."), github = str_starts(name, "github.");
 
     if (run_time_valid(name)) {
@@ -248,8 +247,7 @@ static enum found look_up(struct lookup *lookup, const struct reference *referen
 /* Put one value into the text being assembled. False: reported. */
 static bool splice_text(struct lookup *lookup, const struct reference *reference, struct buf *text)
 {
-    char *scalar CLEANUP_FREE
-    = NULL;
+    char *scalar CLEANUP_FREE = NULL;
 
     if (!lookup->value) {
         report_problem(lookup->report, lookup->place, "%s has no value, so it can not be part of a text",
@@ -297,8 +295,7 @@ static struct node *substitute_found(const struct node *from, const struct refer
         const struct reference *reference = &references->items[i];
         struct lookup lookup = {scope, report, reference_place(from, reference), NULL};
         enum found found = look_up(&lookup, reference);
-        struct json_object *value CLEANUP_JS
-        = lookup.value;
+        struct json_object *value CLEANUP_JS = lookup.value;
 
         if (found == FOUND && reference_is_whole(reference, from->text))
             return node_from_json(value, from->place);
@@ -393,8 +390,7 @@ static bool key_is_new(struct json_object *seen, const struct node *child, struc
 static int substitute_children(struct node *node, const struct node *from, const struct scope *scope,
                                struct report *report)
 {
-    struct json_object *seen CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *seen CLEANUP_JS = json_object_new_object();
 
     if (!seen)
         return -ENOMEM;

@@ -37,8 +37,7 @@ char *nearest_hint(const struct nearest *nearest)
 char *path_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *here CLEANUP_FREE
-    = NULL;
+    char *here CLEANUP_FREE = NULL;
 
     if (path[0] == '/')
         return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
