@@ -12,14 +12,14 @@ struct operation {
     struct resource *resource;
     enum action action;
     enum reason reason;
-    struct diff diff;       /* for update(); owned */
-    char *token;            /* of the intent */
-    char *id;               /* op.id */
-    char *desired_text;     /* op.desired */
-    struct err err;         /* op.err */
+    struct diff diff;   /* for update(); owned */
+    char *token;        /* of the intent */
+    char *id;           /* op.id */
+    char *desired_text; /* op.desired */
+    struct err err;     /* op.err */
     bool was_absent;
-    bool intent_kept;       /* the intent is in the store */
-    bool wrote;             /* at least one write was sent */
+    bool intent_kept; /* the intent is in the store */
+    bool wrote;       /* at least one write was sent */
 };
 
 /** It worked: one commit for record, intent, history; then the news. */
@@ -31,6 +31,8 @@ int outcome_removed(struct operation *operation);
 
 /** Does this resource want an operation that nothing holds? */
 bool act_wanted(const struct resource *resource);
+/** Is it held back by others only? Then it goes on with them, and no time of its own brings it further. */
+bool act_waits_for_others(const struct resource *resource, uint64_t now_ms);
 uint64_t act_backoff_ms(const struct resource *resource, enum err_class class);
 
 #endif

@@ -18,13 +18,13 @@
 #include "daemon/clients.h"
 #include "daemon/daemon.h"
 
-#define RUNNING_MAX 32
+#define RUNNING_MAX      32
 #define BACKOFF_FIRST_MS 1000
-#define BACKOFF_LAST_MS 300000
+#define BACKOFF_LAST_MS  300000
 #define NOT_YET_FIRST_MS 2000
-#define NOT_YET_LAST_MS 8000
-#define BUSY_MS 5000
-#define HOPELESS_MS 300000 /* wrong request, quota, no permission: nothing helps but a change */
+#define NOT_YET_LAST_MS  8000
+#define BUSY_MS          5000
+#define HOPELESS_MS      300000 /* wrong request, quota, no permission: nothing helps but a change */
 
 /* ---- what a kind may ask of the engine while it runs ---- */
 
@@ -82,7 +82,8 @@ static int host_secret(struct kind_op *op, const char *field, struct secret **re
     return lookup_secret(operation_of(op)->resource, field, ret, err);
 }
 
-static int host_keep_secret(struct kind_op *op, const char *attribute, const struct secret *value, struct err *err)
+static int host_keep_secret(struct kind_op *op, const char *attribute, const struct secret *value,
+                            struct err *err)
 {
     struct resource *resource = operation_of(op)->resource;
     char *name CLEANUP_FREE = str_format("%s.%s", resource->address, attribute);
@@ -207,33 +208,11 @@ static struct json_object *parse_copy(const char *text)
     return object;
 }
 
-/** A copy of the diff for update(): without the drift entries when only our own changes may be made. */
-static int copy_diff(const struct decision *decision, struct diff *ret)
-{
-    ret->entries = calloc(decision->diff.count + 1, sizeof(*ret->entries));
-    if (!ret->entries)
-        return -ENOMEM;
-    for (size_t i = 0; i < decision->diff.count; i++) {
-        const struct diff_entry *from = &decision->diff.entries[i];
-        struct diff_entry *to = &ret->entries[ret->count];
-
-        if (decision->only_own_changes && decision->is_drift[i])
-            continue;
-        *to = *from;
-        to->path = to->desired = to->observed = NULL;
-        ret->count++;
-        if (str_set(&to->path, from->path) < 0 || str_set(&to->desired, from->desired) < 0 ||
-            str_set(&to->observed, from->observed) < 0)
-            return -ENOMEM;
-    }
-    ret->replace = decision->diff.replace;
-    return 0;
-}
-
 static int prepare(struct operation *operation, struct resource *resource)
 {
     struct platform *platform = resource->platform;
     const char *token = resource->intent.token;
+    const bool *skip = resource->decision.only_own_changes ? resource->decision.is_drift : NULL;
 
     operation->resource = resource;
     operation->action = resource->decision.action;
@@ -241,7 +220,8 @@ static int prepare(struct operation *operation, struct resource *resource)
     operation->was_absent = resource->seen == ITEM_ABSENT;
     operation->token = token ? str_format("%s", token) : random_hex(32);
     operation->intent_kept = token != NULL;
-    if (!operation->token || copy_diff(&resource->decision, &operation->diff) < 0 ||
+    /* skip: with on_drift: alert, change what the config changed and leave the drift */
+    if (!operation->token || diff_copy(&resource->decision.diff, skip, &operation->diff) < 0 ||
         str_set(&operation->id, resource->record.id) < 0 ||
         str_set(&operation->desired_text, resource->want ? resource->desired : resource->record.desired) < 0)
         return -ENOMEM;
@@ -290,13 +270,14 @@ static int start_operation(struct resource *resource)
 
 static bool is_operation(enum action action)
 {
-    return action == ACTION_CREATE || action == ACTION_UPDATE || action == ACTION_REPLACE || action == ACTION_DELETE;
+    return action == ACTION_CREATE || action == ACTION_UPDATE || action == ACTION_REPLACE ||
+           action == ACTION_DELETE;
 }
 
 bool act_wanted(const struct resource *resource)
 {
-    return is_operation(resource->decision.action) && resource->decision.hold == HOLD_NONE && !resource->acting &&
-           !resource->acted;
+    return is_operation(resource->decision.action) && resource->decision.hold == HOLD_NONE &&
+           !resource->acting && !resource->acted;
 }
 
 /** Can others be built on it now? Its own unfinished update comes first, so that the graph is walked in order. */
@@ -310,7 +291,8 @@ static bool usable(const struct resource *need, uint64_t now_ms)
         return false;
     if (need->seen == ITEM_PRESENT)
         return need->record.address && need->decision.action != ACTION_REPLACE;
-    return need->seen == ITEM_UNKNOWN && need->record.address; /* not checkable just now: what is recorded holds */
+    return need->seen == ITEM_UNKNOWN &&
+           need->record.address; /* not checkable just now: what is recorded holds */
 }
 
 static bool needs_usable(const struct resource *resource, uint64_t now_ms)
@@ -348,18 +330,24 @@ static bool delete_may_start(const struct resource *resource)
     return true;
 }
 
+bool act_waits_for_others(const struct resource *resource, uint64_t now_ms)
+{
+    if (!act_wanted(resource))
+        return false;
+    return resource->decision.action == ACTION_DELETE ? !delete_may_start(resource)
+                                                      : !needs_usable(resource, now_ms);
+}
+
 static bool may_start(const struct resource *resource, uint64_t now_ms)
 {
     uint64_t contested_ms = 0;
 
     if (!act_wanted(resource) || resource->next_try_ms > now_ms)
         return false;
-    if (resource->decision.reason == REASON_DRIFT && drift_contested(resource, &contested_ms) && contested_ms > 0 &&
-        !resource->platform->released)
+    if (resource->decision.reason == REASON_DRIFT && drift_contested(resource, &contested_ms) &&
+        contested_ms > 0 && !resource->platform->released)
         return false;
-    if (resource->decision.action == ACTION_DELETE)
-        return delete_may_start(resource);
-    return needs_usable(resource, now_ms);
+    return !act_waits_for_others(resource, now_ms);
 }
 
 size_t act_start_ready(struct platform *platform)
@@ -395,7 +383,9 @@ uint64_t act_backoff_ms(const struct resource *resource, enum err_class class)
     case ERR_CONFLICT:
         return HOPELESS_MS;
     case ERR_EXISTS:
-        return 1;
+        if (n <= 1)
+            return 1; /* look at once: it may be ours */
+        /* fall through */
     default:
         for (unsigned i = 1; i < n && ceiling_ms < BACKOFF_LAST_MS; i++)
             ceiling_ms *= 2;

@@ -21,7 +21,8 @@ int clients_gate(struct platform *platform, const char *operation, struct err *e
     if (platform->mode != PASS_CONVERGE)
         return err_set(err, -EPERM, ERR_BUG, "%s: refused, this pass only looks", operation);
     if (platform->gone)
-        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: not begun, the platform's file was removed", operation);
+        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: not begun, the platform's file was removed",
+                       operation);
     return 0;
 }
 
@@ -47,6 +48,7 @@ int clients_ready_aws(struct platform *platform, struct err *err)
         .http = platform->daemon->http,
         .clock = platform->daemon->clock,
         .fibers = &platform->daemon->fibers,
+        .loop = &platform->daemon->loop,
         .region = graph->aws.region,
         .profile = graph->aws.profile,
         .gate = aws_gate,
@@ -67,8 +69,8 @@ static int secret_from_file(const char *path, bool private_only, struct secret *
     int r;
 
     if (private_only && stat(path, &info) == 0 && (info.st_mode & 077) != 0)
-        return err_set(err, -EPERM, ERR_CREDENTIALS, "%s can be read by others (mode %04o): chmod 600 it", path,
-                       (unsigned)(info.st_mode & 07777));
+        return err_set(err, -EPERM, ERR_CREDENTIALS, "%s can be read by others (mode %04o): chmod 600 it",
+                       path, (unsigned)(info.st_mode & 07777));
     r = file_read(path, CREDENTIAL_MAX, &text, &size, err);
     if (r < 0) {
         if (err)
@@ -112,10 +114,11 @@ static int from_credentials_directory(const char *name, struct secret **ret, str
         return err_no_memory(err);
     r = secret_from_file(path, false, ret, err);
     if (r == -ENOENT)
-        return err_set(err, -ENOENT, ERR_CREDENTIALS,
-                       "credential \"%s\" is not there or empty: give the service LoadCredential=%s:/path/to/file "
-                       "(systemctl edit mlopsd)",
-                       name, name);
+        return err_set(
+            err, -ENOENT, ERR_CREDENTIALS,
+            "credential \"%s\" is not there or empty: give the service LoadCredential=%s:/path/to/file "
+            "(systemctl edit mlopsd)",
+            name, name);
     return r;
 }
 
@@ -139,8 +142,9 @@ int clients_ready_github(struct platform *platform, struct err *err)
         .http = platform->daemon->http,
         .clock = platform->daemon->clock,
         .fibers = &platform->daemon->fibers,
-        .api_url = graph->github.api_url ? graph->github.api_url
-                   : str_empty(from_environment_url) ? NULL : from_environment_url,
+        .api_url = graph->github.api_url             ? graph->github.api_url
+                   : str_empty(from_environment_url) ? NULL
+                                                     : from_environment_url,
         .gate = github_gate,
         .gate_data = platform,
         .write_interval_ms = graph->github.write_interval_ms,

@@ -46,7 +46,7 @@ struct daemon {
     uv_signal_t signals[4];
     struct clock_timer stop_timer, idle_timer;
     bool stopping, abandoned;
-    int64_t stop_deadline_ms;  /* monotonic */
+    int64_t stop_deadline_ms; /* monotonic */
     int64_t started_ms;
     int exit_status;
 };

@@ -73,8 +73,10 @@ static void say(struct decision *ret, enum action action, enum reason reason, en
 static enum hold hold_for(const struct situation *s, enum action action)
 {
     bool loses = action == ACTION_DELETE || action == ACTION_REPLACE;
-    bool asks = (action == ACTION_CREATE && s->approve_create) || (action == ACTION_UPDATE && s->approve_update) ||
-                (action == ACTION_REPLACE && s->approve_replace) || (action == ACTION_DELETE && s->approve_delete) ||
+    bool asks = (action == ACTION_CREATE && s->approve_create) ||
+                (action == ACTION_UPDATE && s->approve_update) ||
+                (action == ACTION_REPLACE && s->approve_replace) ||
+                (action == ACTION_DELETE && s->approve_delete) ||
                 (loses && (s->kind_flags & KIND_HOLDS_DATA));
 
     if (loses && s->protected_)
@@ -186,7 +188,8 @@ static void decide_unseen(const struct situation *s, struct decision *ret)
     if (s->key_known)
         say(ret, ACTION_NONE, REASON_UNKNOWN, HOLD_NONE);
     else
-        say(ret, s->recorded ? ACTION_NONE : ACTION_CREATE, s->recorded ? REASON_WAITING : REASON_NEW, HOLD_WAITING);
+        say(ret, s->recorded ? ACTION_NONE : ACTION_CREATE, s->recorded ? REASON_WAITING : REASON_NEW,
+            HOLD_WAITING);
 }
 
 void decide(const struct situation *s, struct decision *ret)
@@ -223,7 +226,7 @@ size_t decide_drifted(const struct diff *diff, struct json_object *desired, stru
         is_drift[i] = false;
         if (!applied || entry->unknown_after)
             continue;
-        (void)json_object_object_get_ex(desired, entry->top->name, &want);  /* absent stays NULL */
+        (void)json_object_object_get_ex(desired, entry->top->name, &want); /* absent stays NULL */
         (void)json_object_object_get_ex(applied, entry->top->name, &had);
         is_drift[i] = js_equal(want, had);
         drifted += is_drift[i];

@@ -15,26 +15,35 @@
 #include "kinds/diff.h"
 #include "kinds/kind.h"
 
-enum action { ACTION_NONE, ACTION_CREATE, ACTION_UPDATE, ACTION_REPLACE, ACTION_DELETE, ACTION_ADOPT, ACTION_FORGET, ACTION_MAX };
+enum action {
+    ACTION_NONE,
+    ACTION_CREATE,
+    ACTION_UPDATE,
+    ACTION_REPLACE,
+    ACTION_DELETE,
+    ACTION_ADOPT,
+    ACTION_FORGET,
+    ACTION_MAX
+};
 const char *action_name(enum action action); /* "create" */
 
 /** Why an action, or none. */
 enum reason {
-    REASON_IN_ORDER,      /* as wanted */
-    REASON_NEW,           /* not there yet */
-    REASON_CONFIG,        /* the wanted state changed */
-    REASON_DRIFT,         /* the world changed */
-    REASON_MISSING,       /* it was there and is gone */
-    REASON_UNFINISHED,    /* our own earlier work was interrupted */
-    REASON_UNDECLARED,    /* no longer in the config */
-    REASON_FOUND,         /* ours by its tags, not in our records */
-    REASON_TAKEN,         /* the name belongs to somebody else */
-    REASON_UNKNOWN,       /* could not be looked at */
-    REASON_SUSPECT,       /* a first not-found: look again */
-    REASON_GRACE,         /* made a moment ago, not visible yet */
-    REASON_SETTLING,      /* in transition */
-    REASON_WAITING,       /* needs a value that is not known yet */
-    REASON_GONE,          /* undeclared and not there: forget it */
+    REASON_IN_ORDER,   /* as wanted */
+    REASON_NEW,        /* not there yet */
+    REASON_CONFIG,     /* the wanted state changed */
+    REASON_DRIFT,      /* the world changed */
+    REASON_MISSING,    /* it was there and is gone */
+    REASON_UNFINISHED, /* our own earlier work was interrupted */
+    REASON_UNDECLARED, /* no longer in the config */
+    REASON_FOUND,      /* ours by its tags, not in our records */
+    REASON_TAKEN,      /* the name belongs to somebody else */
+    REASON_UNKNOWN,    /* could not be looked at */
+    REASON_SUSPECT,    /* a first not-found: look again */
+    REASON_GRACE,      /* made a moment ago, not visible yet */
+    REASON_SETTLING,   /* in transition */
+    REASON_WAITING,    /* needs a value that is not known yet */
+    REASON_GONE,       /* undeclared and not there: forget it */
     REASON_MAX,
 };
 const char *reason_text(enum reason reason); /* "not there yet": for people */
@@ -46,9 +55,9 @@ enum hold {
     HOLD_APPROVAL,  /* waits for mlopsctl approve */
     HOLD_POLICY,    /* on_drift: alert */
     HOLD_PAUSED,
-    HOLD_BRAKE,     /* too many vanished at once */
-    HOLD_TAKEN,     /* needs adopt: true, or another name */
-    HOLD_WAITING,   /* goes on by itself, as soon as what it refers to is known */
+    HOLD_BRAKE,   /* too many vanished at once */
+    HOLD_TAKEN,   /* needs adopt: true, or another name */
+    HOLD_WAITING, /* goes on by itself, as soon as what it refers to is known */
     HOLD_MAX,
 };
 const char *hold_text(enum hold hold);
@@ -57,8 +66,8 @@ const char *hold_text(enum hold hold);
 struct situation {
     unsigned kind_flags;
     bool declared;
-    bool recorded;         /* we made or adopted it once */
-    bool waiting;          /* the desired document has unknowns */
+    bool recorded; /* we made or adopted it once */
+    bool waiting;  /* the desired document has unknowns */
     bool key_known;
     enum item_state seen;
     bool unconfirmed;
@@ -69,19 +78,19 @@ struct situation {
 
     /* ownership of something present that we have no record of */
     bool ours_by_tags;
-    bool ours_by_intent;   /* open intent: name was free, and the creation time fits */
-    bool foreign_tags;     /* tagged as another platform's or address's */
-    bool adopt;            /* the file says adopt: true */
+    bool ours_by_intent; /* open intent: name was free, and the creation time fits */
+    bool foreign_tags;   /* tagged as another platform's or address's */
+    bool adopt;          /* the file says adopt: true */
 
     /* difference, after policy.ignore */
     const struct diff *diff; /* NULL when not comparable */
-    size_t drifted;        /* entries that are drift, not our own change */
+    size_t drifted;          /* entries that are drift, not our own change */
 
     /* policy */
     enum on_drift on_drift;
     bool protected_;
     bool approve_create, approve_update, approve_replace, approve_delete;
-    bool approved;         /* a person said yes to this very action */
+    bool approved; /* a person said yes to this very action */
     bool paused;
     bool brake;
 };
@@ -106,6 +115,6 @@ size_t decide_drifted(const struct diff *diff, struct json_object *desired, stru
 /** Absence is believed after this many definite not-founds in a row. */
 #define ABSENT_LOOKS 2
 /** A young resource is trusted to be visible after this many sightings. */
-#define SIGHTINGS 2
+#define SIGHTINGS    2
 
 #endif

@@ -119,7 +119,8 @@ struct json_object *document_platform(struct platform *platform)
 static struct json_object *change_of(const struct resource *resource, const struct diff_entry *entry)
 {
     struct json_object *change = json_object_new_object();
-    bool sensitive = entry->field && (entry->field->type == FIELD_SECRET || (entry->field->flags & FIELD_SENSITIVE));
+    bool sensitive = entry->field &&
+                     (entry->field->type == FIELD_SECRET || (entry->field->flags & FIELD_SENSITIVE));
 
     if (!change)
         return NULL;
@@ -140,7 +141,8 @@ static struct json_object *change_of_field(const struct resource *resource, cons
 {
     struct json_object *change = json_object_new_object();
     bool sensitive = field->type == FIELD_SECRET || (field->flags & FIELD_SENSITIVE);
-    bool unknown = json_object_is_type(value, json_type_object) && json_object_object_get_ex(value, "unknown", NULL);
+    bool unknown = json_object_is_type(value, json_type_object) &&
+                   json_object_object_get_ex(value, "unknown", NULL);
     char *text CLEANUP_FREE = sensitive || unknown ? NULL : js_canonical(value);
 
     if (!change)
@@ -165,7 +167,8 @@ static void add_create_changes(const struct resource *resource, struct json_obje
     for (const struct field *field = resource->kind->fields; field->name; field++) {
         struct json_object *value = NULL;
 
-        if (!json_object_object_get_ex(desired, field->name, &value) || !value || (field->flags & FIELD_LOCAL))
+        if (!json_object_object_get_ex(desired, field->name, &value) || !value ||
+            (field->flags & FIELD_LOCAL))
             continue;
         if ((json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0) ||
             (json_object_is_type(value, json_type_object) && json_object_object_length(value) == 0))
@@ -342,8 +345,8 @@ static const char *level_name(enum log_level level)
     }
 }
 
-struct json_object *document_event(int64_t time_ms, const char *platform, const char *address, const char *event,
-                                   const char *detail, enum log_level level)
+struct json_object *document_event(int64_t time_ms, const char *platform, const char *address,
+                                   const char *event, const char *detail, enum log_level level)
 {
     struct json_object *document = json_object_new_object();
 

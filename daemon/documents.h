@@ -17,8 +17,8 @@ struct json_object *document_resource(const struct resource *resource);
 /** Attributes, desired and observed documents, needs: the reply of StateShow. */
 struct json_object *document_resource_details(const struct resource *resource);
 struct json_object *document_episode(const struct episode *episode);
-struct json_object *document_event(int64_t time_ms, const char *platform, const char *address, const char *event,
-                                   const char *detail, enum log_level level);
+struct json_object *document_event(int64_t time_ms, const char *platform, const char *address,
+                                   const char *event, const char *detail, enum log_level level);
 struct json_object *document_output(struct platform *platform, const struct output *output, bool reveal,
                                     struct err *err);
 /** [{"address","why","since"}] of all that is not ready. */

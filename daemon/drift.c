@@ -12,11 +12,11 @@
 #include "daemon/daemon.h"
 #include "daemon/words.h"
 
-#define FLIP_WINDOW_MS (15 * 60 * 1000)
-#define FLIPS_CONTESTED 3
+#define FLIP_WINDOW_MS     (15 * 60 * 1000)
+#define FLIPS_CONTESTED    3
 #define CONTESTED_FIRST_MS 30000
-#define CONTESTED_LAST_MS 3600000
-#define RECENT_EPISODES 200
+#define CONTESTED_LAST_MS  3600000
+#define RECENT_EPISODES    200
 
 int drift_load(struct platform *platform, struct err *err)
 {
@@ -27,7 +27,8 @@ int drift_load(struct platform *platform, struct err *err)
 static struct episode *find_open(struct platform *platform, const char *address, const char *field)
 {
     for (size_t i = 0; i < platform->episodes_count; i++)
-        if (str_equal(platform->episodes[i].address, address) && str_equal(platform->episodes[i].field, field))
+        if (str_equal(platform->episodes[i].address, address) &&
+            str_equal(platform->episodes[i].field, field))
             return &platform->episodes[i];
     return NULL;
 }
@@ -89,17 +90,19 @@ static void tell_open(const struct resource *resource, const struct episode *epi
     char *change CLEANUP_FREE = NULL;
 
     if (episode->field[0] == '\0') {
-        report(platform, &news, "[%s] it is gone: deleted outside mlopsd%s%s", episode->severity, hold ? "; " : "",
-               hold ? hold : "");
+        report(platform, &news, "[%s] it is gone: deleted outside mlopsd%s%s", episode->severity,
+               hold ? "; " : "", hold ? hold : "");
         return;
     }
     change = words_of_change(what, episode->desired, episode->observed);
     report(platform, &news, "[%s] %s: %s%s%s", episode->severity, episode->field, change ? change : "",
            hold ? "; " : "", hold ? hold : "");
     if (episode->flips == FLIPS_CONTESTED)
-        report(platform, &(struct report){.event = EVENT_CONTESTED, .address = resource->address, .field = episode->field},
-               "%s was put right %u times within 15 minutes and changed back each time: healing slows down",
-               episode->field, episode->flips);
+        report(
+            platform,
+            &(struct report){.event = EVENT_CONTESTED, .address = resource->address, .field = episode->field},
+            "%s was put right %u times within 15 minutes and changed back each time: healing slows down",
+            episode->field, episode->flips);
 }
 
 static int fill(struct episode *episode, const struct resource *resource, const char *field, const char *kind,
@@ -118,8 +121,8 @@ static void open_episode(struct resource *resource, const char *field, const cha
 {
     struct platform *platform = resource->platform;
     int64_t now_ms = clock_wall_ms(platform->daemon->clock);
-    struct episode *all =
-        reallocarray(platform->episodes, platform->episodes_count + 1, sizeof(*platform->episodes));
+    struct episode *all = reallocarray(platform->episodes, platform->episodes_count + 1,
+                                       sizeof(*platform->episodes));
     struct episode *episode;
 
     if (!all)
@@ -143,7 +146,8 @@ static void open_episode(struct resource *resource, const char *field, const cha
 }
 
 /** Still open: note what changed about it. */
-static void refresh(struct resource *resource, struct episode *episode, const char *desired, const char *observed)
+static void refresh(struct resource *resource, struct episode *episode, const char *desired,
+                    const char *observed)
 {
     const char *state = state_of(resource, episode->flips);
 
@@ -169,14 +173,13 @@ static void saw(struct resource *resource, const char *field, const char *kind, 
         open_episode(resource, field, kind, severity, desired, observed);
 }
 
-static void close_episode(struct resource *resource, size_t index)
+static void close_episode(struct platform *platform, size_t index, const char *how)
 {
-    struct platform *platform = resource->platform;
     struct episode *episode = &platform->episodes[index];
     int64_t now_ms = clock_wall_ms(platform->daemon->clock);
     struct report news = {
         .event = EVENT_RESOLVED,
-        .address = resource->address,
+        .address = episode->address,
         .field = episode->field,
         .severity = episode->severity,
     };
@@ -184,7 +187,7 @@ static void close_episode(struct resource *resource, size_t index)
     (void)str_set(&episode->state, "resolved");
     episode->closed_ms = now_ms;
     keep(platform, episode);
-    report(platform, &news, "%s%sin order again after %.1f s", episode->field, episode->field[0] ? " " : "",
+    report(platform, &news, "%s%s%s after %.1f s", episode->field, episode->field[0] ? " " : "", how,
            (double)(now_ms - episode->first_seen_ms) / 1000.0);
     episode_done(episode);
     memmove(episode, episode + 1, (platform->episodes_count - index - 1) * sizeof(*episode));
@@ -210,7 +213,14 @@ static void close_what_is_over(struct resource *resource)
     for (size_t i = platform->episodes_count; i > 0; i--)
         if (str_equal(platform->episodes[i - 1].address, resource->address) &&
             !still_drifts(resource, platform->episodes[i - 1].field))
-            close_episode(resource, i - 1);
+            close_episode(platform, i - 1, resource->want ? "in order again" : "no longer declared");
+}
+
+void drift_close_orphans(struct platform *platform)
+{
+    for (size_t i = platform->episodes_count; i > 0; i--)
+        if (!platform_find(platform, platform->episodes[i - 1].address))
+            close_episode(platform, i - 1, "no longer declared");
 }
 
 /** Nothing is proved by a look that brought no answer, or by one that is still to be repeated. */

@@ -19,19 +19,19 @@ enum event_type {
     EVENT_UPDATE,
     EVENT_REPLACE,
     EVENT_DELETE,
-    EVENT_DRIFT,      /* an episode opens */
-    EVENT_HEAL,       /* drift was put right */
-    EVENT_RESOLVED,   /* an episode closes */
-    EVENT_CONTESTED,  /* somebody keeps changing it back */
-    EVENT_FAILED,     /* an action failed */
-    EVENT_RECOVERED,  /* what failed works again */
-    EVENT_UNKNOWN,    /* can not be looked at */
-    EVENT_KNOWN,      /* can be looked at again */
-    EVENT_HELD,       /* an action waits for a person */
-    EVENT_BLOCKED,    /* a whole platform can not move: wrong account, no credentials */
+    EVENT_DRIFT,     /* an episode opens */
+    EVENT_HEAL,      /* drift was put right */
+    EVENT_RESOLVED,  /* an episode closes */
+    EVENT_CONTESTED, /* somebody keeps changing it back */
+    EVENT_FAILED,    /* an action failed */
+    EVENT_RECOVERED, /* what failed works again */
+    EVENT_UNKNOWN,   /* can not be looked at */
+    EVENT_KNOWN,     /* can be looked at again */
+    EVENT_HELD,      /* an action waits for a person */
+    EVENT_BLOCKED,   /* a whole platform can not move: wrong account, no credentials */
     EVENT_UNBLOCKED,
     EVENT_CONVERGED,
-    EVENT_WAITING,    /* settling or "not yet": shown live, not kept */
+    EVENT_WAITING, /* settling or "not yet": shown live, not kept */
     EVENT_PAUSED,
     EVENT_RESUMED,
     EVENT_APPROVED,

@@ -83,11 +83,13 @@ static int gather_subject(struct platform *platform, struct json_object *facts, 
         err_move(err, &local);
         return r;
     }
-    if (r == 0 && !js_bool(answer.body, "use_default", true) && js_count(answer.body, "include_claim_keys") > 0)
-        return err_set(err, -EINVAL, ERR_INVALID,
-                       "repository %s customises the subject of its OIDC tokens (include_claim_keys): "
-                       "${github.oidc_subject_prefix} has no meaning there; write the subject out in the trust policy",
-                       platform->graph->github.repository);
+    if (r == 0 && !js_bool(answer.body, "use_default", true) &&
+        js_count(answer.body, "include_claim_keys") > 0)
+        return err_set(
+            err, -EINVAL, ERR_INVALID,
+            "repository %s customises the subject of its OIDC tokens (include_claim_keys): "
+            "${github.oidc_subject_prefix} has no meaning there; write the subject out in the trust policy",
+            platform->graph->github.repository);
     if (r == 0 && js_text(answer.body, "sub_claim_prefix"))
         prefix = str_format("%s", js_text(answer.body, "sub_claim_prefix"));
     else

@@ -20,7 +20,8 @@ static bool is_passing(enum err_class class)
 /** Keep the reason why nothing moves; tell it once, and once when it is over. */
 static void set_problem(struct platform *platform, const char *text, enum err_class class)
 {
-    bool told = platform->problem && platform->problem_passes >= (is_passing(platform->problem_class) ? PATIENT_PASSES : 1);
+    bool told = platform->problem &&
+                platform->problem_passes >= (is_passing(platform->problem_class) ? PATIENT_PASSES : 1);
 
     if (!text) {
         if (told)

@@ -67,7 +67,8 @@ static int compare(struct resource *resource, const struct documents *documents,
     decision->is_drift = calloc(decision->diff.count + 1, sizeof(*decision->is_drift));
     if (!decision->is_drift)
         return -ENOMEM;
-    *ret_drifted = decide_drifted(&decision->diff, documents->desired, documents->applied, decision->is_drift);
+    *ret_drifted = decide_drifted(&decision->diff, documents->desired, documents->applied,
+                                  decision->is_drift);
     return 0;
 }
 
@@ -111,7 +112,8 @@ static void gather_policy(const struct resource *resource, struct situation *s)
     s->brake = platform->vanished && !platform->released;
 }
 
-static void gather_sight(const struct resource *resource, const struct documents *documents, struct situation *s)
+static void gather_sight(const struct resource *resource, const struct documents *documents,
+                         struct situation *s)
 {
     struct daemon *daemon = resource->platform->daemon;
     enum owner owner = ownership_of(documents->observed, resource->platform->name, resource->address);

@@ -57,7 +57,8 @@ static void mark_blocked(struct resource *resource)
 
     (void)err_set(&err, -EAGAIN, resource->platform->problem_class, "%s can not be asked: %s",
                   provider_name(resource->kind->provider),
-                  resource->platform->problem ? resource->platform->problem : "no client for it is configured");
+                  resource->platform->problem ? resource->platform->problem
+                                              : "no client for it is configured");
     mark_unknown(resource, &err);
 }
 
@@ -106,7 +107,8 @@ static void take_present(struct resource *resource, struct kind_item *item)
     struct daemon *daemon = resource->platform->daemon;
 
     resource->observed = js_canonical(item->observed);
-    (void)str_set(&resource->seen_id, item->ret_id); /* without memory: adopted without its id, read again next look */
+    (void)str_set(&resource->seen_id,
+                  item->ret_id); /* without memory: adopted without its id, read again next look */
     resource->observed_created_ms = item->created_wall_ms;
     resource->unconfirmed = item->unconfirmed;
     if (item->state == ITEM_SETTLING) {
@@ -203,7 +205,8 @@ static struct batch_run *batch_run_new(struct platform *platform, const struct k
 }
 
 /** The batch of a resource's kind, made when it is the first of its kind. */
-static struct batch_run *batch_for(struct platform *platform, struct batch_run **runs, const struct kind *kind)
+static struct batch_run *batch_for(struct platform *platform, struct batch_run **runs,
+                                   const struct kind *kind)
 {
     struct batch_run *run;
 

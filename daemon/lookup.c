@@ -59,6 +59,8 @@ static int of_resource(struct resource *resource, const char *path, struct json_
         value = resource->record.address ? value_at(resource->record.attributes, path) : NULL;
     else
         value = value_at(resource->desired, path);
+    if (!value && resource->record.address)
+        value = value_at(resource->observed, path); /* left to the service: what it chose */
     if (!value || document_has_unknown(value))
         return RESOLVE_LATER;
     *ret = TAKE(value);
@@ -81,8 +83,8 @@ static int resolve_reference(void *data, const struct reference *reference, stru
     return r < 0 ? err_no_memory(err) : r;
 }
 
-static int secret_of_resource(struct platform *platform, const struct reference *reference, struct secret **ret,
-                              struct err *err)
+static int secret_of_resource(struct platform *platform, const struct reference *reference,
+                              struct secret **ret, struct err *err)
 {
     char *name CLEANUP_FREE = str_format("%s.%s", reference->address, reference->attribute);
     int r;
@@ -117,7 +119,8 @@ static int resolve_secret_reference(void *data, const struct reference *referenc
 
 char *lookup_fingerprint(struct platform *platform, const struct secret *value)
 {
-    return seal_fingerprint(store_key(platform->daemon->store), "document", secret_text(value), secret_size(value));
+    return seal_fingerprint(store_key(platform->daemon->store), "document", secret_text(value),
+                            secret_size(value));
 }
 
 static char *resolver_fingerprint(void *data, const struct secret *value)

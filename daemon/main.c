@@ -5,20 +5,20 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <signal.h>
 
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/str.h"
 #include "daemon/daemon.h"
 
-#define EXIT_USAGE 64
+#define EXIT_USAGE     64
 #define DEFAULT_CONFIG SYSCONFDIR "/mlopsd/mlopsd.yaml"
 
 struct options {
@@ -29,25 +29,34 @@ struct options {
 
 static void usage(FILE *to)
 {
-    (void)fprintf(to,
-                  "mlopsd keeps MLOps platforms in the state that their files declare.\n"
-                  "\n"
-                  "  mlopsd [--config FILE]                run in the foreground until SIGTERM\n"
-                  "  mlopsd --check [--config FILE]        read all files, report every mistake, exit 0 or 1\n"
-                  "  mlopsd --once [--config FILE]         converge once: exit 0 when steady, 1 when not\n"
-                  "  mlopsd --once --plan [--config FILE]  change nothing: exit 0 no change, 2 changes, 1 error\n"
-                  "\n"
-                  "  --config FILE        default %s\n"
-                  "  --log-format FORMAT  auto, journal, text, json\n"
-                  "  --log-level LEVEL    error, warning, notice, info, debug\n"
-                  "  --version, --help\n"
-                  "\n"
-                  "The state is kept in $STATE_DIRECTORY or state_dir:, the socket is $RUNTIME_DIRECTORY/mlopsd.sock\n"
-                  "or socket:. SIGHUP reads the files again. See mlopsd(8), mlopsctl(1).\n",
-                  DEFAULT_CONFIG);
+    (void)fprintf(
+        to,
+        "mlopsd keeps MLOps platforms in the state that their files declare.\n"
+        "\n"
+        "  mlopsd [--config FILE]                run in the foreground until SIGTERM\n"
+        "  mlopsd --check [--config FILE]        read all files, report every mistake, exit 0 or 1\n"
+        "  mlopsd --once [--config FILE]         converge once: exit 0 when steady, 1 when not\n"
+        "  mlopsd --once --plan [--config FILE]  change nothing: exit 0 no change, 2 changes, 1 error\n"
+        "\n"
+        "  --config FILE        default %s\n"
+        "  --log-format FORMAT  auto, journal, text, json\n"
+        "  --log-level LEVEL    error, warning, notice, info, debug\n"
+        "  --version, --help\n"
+        "\n"
+        "The state is kept in $STATE_DIRECTORY or state_dir:, the socket is $RUNTIME_DIRECTORY/mlopsd.sock\n"
+        "or socket:. SIGHUP reads the files again. See mlopsd(8), mlopsctl(1).\n",
+        DEFAULT_CONFIG);
 }
 
-enum { OPTION_CONFIG = 1000, OPTION_CHECK, OPTION_ONCE, OPTION_PLAN, OPTION_LOG_FORMAT, OPTION_LOG_LEVEL, OPTION_VERSION };
+enum {
+    OPTION_CONFIG = 1000,
+    OPTION_CHECK,
+    OPTION_ONCE,
+    OPTION_PLAN,
+    OPTION_LOG_FORMAT,
+    OPTION_LOG_LEVEL,
+    OPTION_VERSION
+};
 
 /** 0 to go on, else the exit status + 1. */
 static int parse_options(int argc, char **argv, struct options *options)
@@ -114,7 +123,8 @@ static int setup_log(const struct options *options, const struct daemon_config *
     enum log_level level = config ? config->log_level : LOG_AT_INFO;
 
     if (options->log_format && log_format_parse(options->log_format, &format) < 0) {
-        (void)fprintf(stderr, "mlopsd: --log-format takes auto, journal, text or json, not \"%s\"\n", options->log_format);
+        (void)fprintf(stderr, "mlopsd: --log-format takes auto, journal, text or json, not \"%s\"\n",
+                      options->log_format);
         return EXIT_USAGE;
     }
     if (options->log_level && log_level_parse(options->log_level, &level) < 0) {
@@ -133,6 +143,7 @@ static void harden(void)
 
     (void)umask(0077);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then an error of the write */
     (void)setrlimit(RLIMIT_CORE, &none); /* the service manager sets it too */
 #ifndef __SANITIZE_ADDRESS__
     (void)prctl(PR_SET_DUMPABLE, 0); /* the leak checker must be able to look */

@@ -13,8 +13,8 @@ void method_fail(struct varlink_call *call, const char *error, const char *key, 
  * The platforms that a call means: the one that "platform" names, or all. Returns false (and has answered) when
  * the name is unknown, or when @single and there are several.
  */
-bool method_platforms(struct daemon *daemon, struct varlink_call *call, struct json_object *parameters, bool single,
-                      struct platform ***ret, size_t *ret_count);
+bool method_platforms(struct daemon *daemon, struct varlink_call *call, struct json_object *parameters,
+                      bool single, struct platform ***ret, size_t *ret_count);
 struct resource *method_resource(struct platform *platform, struct varlink_call *call, const char *address);
 
 /* methods_pass.c: those that wait for a pass, and Watch */

@@ -16,10 +16,10 @@
 #include "daemon/documents.h"
 #include "daemon/methods-internal.h"
 
-#define CLOSED_EPISODES_MS (30LL * 24 * 3600 * 1000)
+#define CLOSED_EPISODES_MS  (30LL * 24 * 3600 * 1000)
 #define CLOSED_EPISODES_MAX 1000
-#define HISTORY_DEFAULT 50
-#define HISTORY_MAX 10000
+#define HISTORY_DEFAULT     50
+#define HISTORY_MAX         10000
 
 /* ---- shared ---- */
 
@@ -33,7 +33,8 @@ void method_fail(struct varlink_call *call, const char *error, const char *key, 
     varlink_error(call, name ? name : "io.mlopsd.Failed", parameters);
 }
 
-static void fail_with_known(struct daemon *daemon, struct varlink_call *call, const char *error, const char *name)
+static void fail_with_known(struct daemon *daemon, struct varlink_call *call, const char *error,
+                            const char *name)
 {
     struct json_object *parameters = json_object_new_object(), *known = json_object_new_array();
 
@@ -45,8 +46,8 @@ static void fail_with_known(struct daemon *daemon, struct varlink_call *call, co
     varlink_error(call, error, parameters);
 }
 
-bool method_platforms(struct daemon *daemon, struct varlink_call *call, struct json_object *parameters, bool single,
-                      struct platform ***ret, size_t *ret_count)
+bool method_platforms(struct daemon *daemon, struct varlink_call *call, struct json_object *parameters,
+                      bool single, struct platform ***ret, size_t *ret_count)
 {
     const char *name = js_text(parameters, "platform");
     struct platform **all = calloc(daemon->count + 1, sizeof(struct platform *));
@@ -132,7 +133,8 @@ static void add_closed(struct daemon *daemon, const struct platform *platform, s
     size_t count = 0;
     int64_t since_ms = clock_wall_ms(daemon->clock) - CLOSED_EPISODES_MS;
 
-    if (episode_list_closed(daemon->store, platform->name, since_ms, CLOSED_EPISODES_MAX, &episodes, &count, NULL) < 0)
+    if (episode_list_closed(daemon->store, platform->name, since_ms, CLOSED_EPISODES_MAX, &episodes, &count,
+                            NULL) < 0)
         return;
     for (size_t i = 0; i < count; i++)
         (void)json_object_array_add(list, document_episode(&episodes[i]));
@@ -258,15 +260,15 @@ static void history(void *data, struct varlink_call *call, struct json_object *p
 
     if (limit < 1 || limit > HISTORY_MAX)
         limit = HISTORY_MAX;
-    if (event_list(daemon->store, js_text(parameters, "platform"), js_text(parameters, "address"), 0, (size_t)limit,
-                   &events, &count, &err) < 0) {
+    if (event_list(daemon->store, js_text(parameters, "platform"), js_text(parameters, "address"), 0,
+                   (size_t)limit, &events, &count, &err) < 0) {
         fail_err(call, &err);
         return;
     }
     list = json_object_new_array();
     for (size_t i = 0; i < count; i++)
-        (void)json_object_array_add(list, document_event(events[i].time_ms, events[i].platform, events[i].address,
-                                                         events[i].event, events[i].detail,
+        (void)json_object_array_add(list, document_event(events[i].time_ms, events[i].platform,
+                                                         events[i].address, events[i].event, events[i].detail,
                                                          level_of_event(events[i].event)));
     events_free(events, count);
     reply_list(call, "events", list);
@@ -294,12 +296,14 @@ static void approve(void *data, struct varlink_call *call, struct json_object *p
         return;
     }
     row = str_format("approved %s", resource->address);
-    if (!row || fact_put(daemon->store, platforms[0]->name, row, action_name(resource->decision.action), &err) < 0) {
+    if (!row ||
+        fact_put(daemon->store, platforms[0]->name, row, action_name(resource->decision.action), &err) < 0) {
         fail_err(call, &err);
         return;
     }
     report(platforms[0], &(struct report){.event = EVENT_APPROVED, .address = resource->address},
-           "%s approved by uid %u", action_name(resource->decision.action), (unsigned)varlink_peer_of(call)->uid);
+           "%s approved by uid %u", action_name(resource->decision.action),
+           (unsigned)varlink_peer_of(call)->uid);
     schedule_pass(platforms[0], &(struct pass_request){.mode = PASS_CONVERGE});
     approved = json_object_new_array();
     (void)js_add_text(approved, resource->address);
@@ -326,7 +330,8 @@ static void set_paused(void *data, struct varlink_call *call, struct json_object
         platform->paused = paused;
         (void)str_set(&platform->paused_why, paused ? why : NULL);
         report(platform, &(struct report){.event = paused ? EVENT_PAUSED : EVENT_RESUMED}, "%s by uid %u%s%s",
-               paused ? "paused" : "resumed", (unsigned)varlink_peer_of(call)->uid, why ? ": " : "", why ? why : "");
+               paused ? "paused" : "resumed", (unsigned)varlink_peer_of(call)->uid, why ? ": " : "",
+               why ? why : "");
         schedule_pass(platform, &(struct pass_request){.mode = PASS_CONVERGE, .full = true});
         (void)js_add_text(names, platform->name);
     }
@@ -365,9 +370,22 @@ static void reload(void *data, struct varlink_call *call, struct json_object *pa
 
 /* ---- the table ---- */
 
-#define PLATFORM {"platform", json_type_string, false}
-#define ADDRESS(required) {"address", json_type_string, required}
-#define PARAMETERS(...) (const struct varlink_parameter[]){__VA_ARGS__, {0}}
+#define PLATFORM                                                                                             \
+    {                                                                                                        \
+        "platform", json_type_string, false                                                                  \
+    }
+#define ADDRESS(required)                                                                                    \
+    {                                                                                                        \
+        "address", json_type_string, required                                                                \
+    }
+#define PARAMETERS(...)                                                                                      \
+    (const struct varlink_parameter[])                                                                       \
+    {                                                                                                        \
+        __VA_ARGS__,                                                                                         \
+        {                                                                                                    \
+            0                                                                                                \
+        }                                                                                                    \
+    }
 
 const struct varlink_method control_methods[] = {
     {"Status", false, false, NULL, status},

@@ -12,7 +12,9 @@
 #include "daemon/words.h"
 
 static const enum event_type action_events[ACTION_MAX] = {
-    [ACTION_CREATE] = EVENT_CREATE,   [ACTION_UPDATE] = EVENT_UPDATE, [ACTION_REPLACE] = EVENT_REPLACE,
+    [ACTION_CREATE] = EVENT_CREATE,
+    [ACTION_UPDATE] = EVENT_UPDATE,
+    [ACTION_REPLACE] = EVENT_REPLACE,
     [ACTION_DELETE] = EVENT_DELETE,
 };
 
@@ -28,7 +30,8 @@ static void intent_keep(struct operation *operation)
     (void)str_set(&resource->intent.address, resource->address);
     resource->intent.was_absent = operation->was_absent;
     resource->intent.at_ms = clock_wall_ms(platform->daemon->clock) -
-                             (int64_t)(clock_monotonic_ms(platform->daemon->clock) - resource->act_started_ms);
+                             (int64_t)(clock_monotonic_ms(platform->daemon->clock) -
+                                       resource->act_started_ms);
 }
 
 static int needs_text(const struct resource *resource, char **ret)
@@ -53,8 +56,9 @@ static void merge_attributes(struct record *record, struct json_object *fresh)
         return;
     if (!record->attributes || js_parse_text(record->attributes, &all, NULL) < 0 || !all)
         all = json_object_new_object();
-    js_each(fresh, key, value)
-        (void)js_put_key(all, key, json_object_get(value)); /* a lost attribute is read again by the next look */
+    js_each (fresh, key, value)
+        (void)js_put_key(all, key,
+                         json_object_get(value)); /* a lost attribute is read again by the next look */
     text = js_canonical(all);
     if (text) {
         free(record->attributes);
@@ -132,7 +136,8 @@ static void told_ok(struct operation *operation)
                           .address = resource->address};
 
     if (operation->action == ACTION_UPDATE)
-        report(platform, &news, "%s %s in %.1f s", healed ? "put right:" : "changed", what ? what : "", (double)took_ms / 1000.0);
+        report(platform, &news, "%s %s in %.1f s", healed ? "put right:" : "changed", what ? what : "",
+               (double)took_ms / 1000.0);
     else
         report(platform, &news, "%s%s%s%s in %.1f s", healed ? "made again" : words_past(operation->action),
                resource->record.id ? " (" : "", resource->record.id ? resource->record.id : "",
@@ -230,7 +235,8 @@ static void tell_failure(struct operation *operation)
         return;
     (void)str_set(&resource->failed_told, text);
     report(platform,
-           &(struct report){.event = EVENT_FAILED, .address = resource->address, .request_id = operation->err.request_id},
+           &(struct report){
+               .event = EVENT_FAILED, .address = resource->address, .request_id = operation->err.request_id},
            "%s failed: %s", action_name(operation->action), text);
 }
 
@@ -299,7 +305,8 @@ void outcome_failure(struct operation *operation)
         intent_keep(operation);
     }
     resource->failures++;
-    resource->next_try_ms = clock_monotonic_ms(daemon->clock) + act_backoff_ms(resource, operation->err.class);
+    resource->next_try_ms = clock_monotonic_ms(daemon->clock) +
+                            act_backoff_ms(resource, operation->err.class);
     if (operation->err.retry_after_ms > 0)
         resource->next_try_ms = clock_monotonic_ms(daemon->clock) + operation->err.retry_after_ms;
     tell_failure(operation);

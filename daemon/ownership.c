@@ -11,9 +11,9 @@
 #include "common/js.h"
 #include "common/str.h"
 
-#define TAG_PLATFORM "mlopsd:platform"
-#define TAG_ADDRESS "mlopsd:address"
-#define TAG_INTENT "mlopsd:intent"
+#define TAG_PLATFORM  "mlopsd:platform"
+#define TAG_ADDRESS   "mlopsd:address"
+#define TAG_INTENT    "mlopsd:intent"
 #define TAG_VALUE_MAX 256
 
 char *ownership_encode(const char *address)

@@ -17,8 +17,8 @@
 #include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 
-#define ROUNDS_MAX 8
-#define CONFIRM_MS 1000
+#define ROUNDS_MAX     8
+#define CONFIRM_MS     1000
 #define PATIENT_PASSES 3
 
 static bool is_unready(const struct resource *resource)
@@ -160,6 +160,7 @@ static int run_rounds(struct platform *platform, bool full)
             break;
         for (size_t i = 0; i < platform->count; i++)
             platform->resources[i]->acted = false;
+        platform_prune(platform);
         update_drift(platform);
         if (platform->mode != PASS_CONVERGE || platform->cut_short)
             break;
@@ -170,6 +171,8 @@ static int run_rounds(struct platform *platform, bool full)
         wanted = is_unready;
         full = false;
     }
+    if (platform->running == 0)
+        platform_prune(platform);
     return r;
 }
 
@@ -210,13 +213,31 @@ static void tell_held(struct resource *resource)
 
     if (!hold || decision->hold == HOLD_WAITING)
         free(TAKE(resource->held_told));
-    if (!hold || decision->hold == HOLD_WAITING || decision->hold == HOLD_PAUSED || decision->hold == HOLD_POLICY)
+    if (!hold || decision->hold == HOLD_WAITING || decision->hold == HOLD_PAUSED ||
+        decision->hold == HOLD_POLICY)
         return; /* a pause was asked for; a drift told of itself */
     text = str_format("%s (%s): %s", action_name(decision->action), reason_text(decision->reason), hold);
     if (!text || str_equal(text, resource->held_told))
         return;
     (void)str_set(&resource->held_told, text);
-    report(resource->platform, &(struct report){.event = EVENT_HELD, .address = resource->address}, "%s", text);
+    report(resource->platform, &(struct report){.event = EVENT_HELD, .address = resource->address}, "%s",
+           text);
+}
+
+/** In order without our doing: what failed before is over, and a later failure will be a new one. */
+static void tell_over(struct resource *resource)
+{
+    if (resource->decision.reason != REASON_IN_ORDER || resource->acting || resource->unresolved)
+        return;
+    err_done(&resource->act_err);
+    resource->failures = 0;
+    resource->next_try_ms = 0;
+    resource->not_yet_since_ms = 0;
+    if (!resource->failed_told)
+        return;
+    report(resource->platform, &(struct report){.event = EVENT_RECOVERED, .address = resource->address},
+           "in order without another try; it had failed with: %s", resource->failed_told);
+    free(TAKE(resource->failed_told));
 }
 
 static void count_status(const struct platform *platform, bool *ret_converged)
@@ -240,6 +261,7 @@ static void conclude(struct platform *platform, int result)
         if (result == 0) {
             tell_unknown(platform->resources[i]);
             tell_held(platform->resources[i]);
+            tell_over(platform->resources[i]);
         }
         ready += platform->resources[i]->status == STATUS_READY;
     }
@@ -248,19 +270,21 @@ static void conclude(struct platform *platform, int result)
     platform->calls_last = platform_calls(platform) - platform->calls_before;
     platform->last_pass_ms = clock_wall_ms(platform->daemon->clock);
     if (platform->converged && !platform->converged_told && platform->mode == PASS_CONVERGE)
-        report(platform, &(struct report){.event = EVENT_CONVERGED}, "converged: %zu resources as wanted", ready);
+        report(platform, &(struct report){.event = EVENT_CONVERGED}, "%zu resources as wanted",
+               ready);
     if (platform->mode == PASS_CONVERGE)
         platform->converged_told = platform->converged;
 }
 
-static void wake_waiters(struct platform *platform)
+void pass_wake(struct platform *platform)
 {
     struct pass_waiter *waiter = platform->waiters, *keep = NULL;
 
     platform->waiters = NULL;
     while (waiter) {
         struct pass_waiter *next = waiter->next;
-        bool over = platform->pass_number >= waiter->from_pass && (!waiter->until_steady || platform->steady);
+        bool over = platform->gone || (platform->pass_number >= waiter->from_pass &&
+                                       (!waiter->until_steady || platform->steady));
 
         if (over) {
             waiter->next = NULL;
@@ -282,8 +306,11 @@ static void wake_waiters(struct platform *platform)
 static int run(struct platform *platform, bool full)
 {
     struct err err CLEANUP_ERR = {0};
-    int r = platform_take_over(platform, &err);
+    int r;
 
+    if (platform->daemon->stopping)
+        return -ECANCELED;
+    r = platform_take_over(platform, &err);
     if (r < 0) {
         log_err(LOG_AT_ERROR, &err, "%s", platform->name);
         return r;
@@ -315,7 +342,7 @@ static void pass_main(void *arg)
     platform->fiber = NULL;
     platform->released = false;
     if (r != -ECANCELED)
-        wake_waiters(platform);
+        pass_wake(platform);
     schedule_next(platform);
     daemon_pass_ended(platform->daemon, platform);
 }

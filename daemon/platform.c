@@ -93,7 +93,8 @@ void resource_remember_attributes(struct resource *resource, struct json_object 
         struct json_object *value = NULL;
 
         if (!(a->flags & FIELD_SENSITIVE) && json_object_object_get_ex(observed, a->name, &value))
-            (void)js_put_key(attributes, a->name, json_object_get(value)); /* a lost one is read by the next look */
+            (void)js_put_key(attributes, a->name,
+                             json_object_get(value)); /* a lost one is read by the next look */
     }
     text = js_canonical(attributes);
     if (!text || str_equal(text, resource->record.attributes))
@@ -134,7 +135,8 @@ static struct resource *ensure(struct platform *platform, const char *address, c
         return resource;
     kind = kind_find(type);
     if (!kind) {
-        log_warning("%s: %s is recorded, but this mlopsd knows no kind %s: left alone", platform->name, address, type);
+        log_warning("%s: %s is recorded, but this mlopsd knows no kind %s: left alone", platform->name,
+                    address, type);
         return NULL;
     }
     resource = resource_new(platform, address, kind);
@@ -277,17 +279,26 @@ uint64_t platform_calls(const struct platform *platform)
 int platform_offer(struct platform *platform, struct graph *take_graph, struct err *err)
 {
     struct graph *current = platform->next_graph ? platform->next_graph : platform->graph;
+    struct store *store = platform->daemon->store;
+    char *digest CLEANUP_FREE = NULL;
     int64_t number = 0;
     int r = 0;
 
     free(TAKE(platform->refused));
     if (current && str_equal(current->digest, take_graph->digest)) {
         graph_free(take_graph);
+        if (platform->gone) { /* its file came back as it was */
+            platform->gone = false;
+            schedule_pass(platform, &(struct pass_request){.mode = PASS_CONVERGE, .full = true});
+        }
         return 0;
     }
-    if (platform->daemon->mode != RUN_ONCE_PLAN)
-        r = generation_put(platform->daemon->store, platform->name, take_graph->digest, take_graph->text,
-                           take_graph->file, &number, err);
+    if (platform->daemon->mode != RUN_ONCE_PLAN) {
+        /* keyed: the graph's own digest covers secrets written out in the file, and must not let anyone test guesses */
+        digest = seal_fingerprint(store_key(store), "generation", take_graph->digest, strlen(take_graph->digest));
+        r = digest ? generation_put(store, platform->name, digest, take_graph->text, take_graph->file, &number, err)
+                   : err_no_memory(err);
+    }
     if (r < 0) {
         graph_free(take_graph);
         return r;
@@ -340,6 +351,23 @@ static int rebuild(struct platform *platform, struct graph *graph)
     return 0;
 }
 
+void platform_prune(struct platform *platform)
+{
+    size_t kept = 0;
+
+    assert(platform->running == 0);
+    for (size_t i = 0; i < platform->count; i++) {
+        struct resource *resource = platform->resources[i];
+
+        if (resource->want || resource->record.address || resource->intent.token)
+            platform->resources[kept++] = resource; /* declared ones come first: their places stay */
+        else
+            resource_free(resource);
+    }
+    platform->count = kept;
+    drift_close_orphans(platform);
+}
+
 static bool same_clients(const struct graph *a, const struct graph *b)
 {
     return a && str_equal(a->aws.region, b->aws.region) && str_equal(a->aws.profile, b->aws.profile) &&
@@ -368,8 +396,11 @@ int platform_take_over(struct platform *platform, struct err *err)
     platform->next_graph = NULL;
     platform->generation = platform->next_generation;
     platform->converged_told = false;
-    report(platform, &(struct report){.event = EVENT_GENERATION}, "generation %lld in force: %zu resources, from %s%s",
-           (long long)platform->generation, graph->count, graph->file, first ? "" : " (reloaded)");
+    if (platform->daemon->mode == RUN_ONCE_PLAN)
+        return 0; /* only looked at */
+    report(platform, &(struct report){.event = EVENT_GENERATION},
+           "generation %lld in force: %zu resources, from %s%s", (long long)platform->generation,
+           graph->count, graph->file, first ? "" : " (reloaded)");
     return 0;
 }
 

@@ -30,7 +30,15 @@ struct daemon;
 struct platform;
 
 /** Where a resource stands, for people. */
-enum status { STATUS_UNKNOWN, STATUS_ABSENT, STATUS_PENDING, STATUS_READY, STATUS_DRIFTED, STATUS_FAILED, STATUS_MAX };
+enum status {
+    STATUS_UNKNOWN,
+    STATUS_ABSENT,
+    STATUS_PENDING,
+    STATUS_READY,
+    STATUS_DRIFTED,
+    STATUS_FAILED,
+    STATUS_MAX
+};
 const char *status_name(enum status status);
 
 /** One resource at run time: declared, recorded, or both. */
@@ -40,44 +48,44 @@ struct resource {
     const struct kind *kind;
     const struct desired_resource *want; /* in platform->graph; NULL = no longer declared */
 
-    struct record record;      /* what is remembered; record.address is NULL while nothing is */
-    bool record_dirty;         /* differs from the row in the store */
-    struct intent intent;      /* an open one; token NULL = none */
+    struct record record; /* what is remembered; record.address is NULL while nothing is */
+    bool record_dirty;    /* differs from the row in the store */
+    struct intent intent; /* an open one; token NULL = none */
 
     /* the last look */
     enum item_state seen;
-    char *observed;            /* canonical JSON, NULL when not there */
-    char *seen_id;             /* the cloud's id of what was seen */
-    bool looked;               /* in this pass */
+    char *observed; /* canonical JSON, NULL when not there */
+    char *seen_id;  /* the cloud's id of what was seen */
+    bool looked;    /* in this pass */
     int64_t observed_created_ms;
     bool unconfirmed;
-    struct err look_err;       /* why unknown */
-    unsigned unknown_passes;   /* in a row */
+    struct err look_err;     /* why unknown */
+    unsigned unknown_passes; /* in a row */
     bool unknown_told;
-    unsigned absent_looks;     /* definite not-founds in a row */
-    char *settling;            /* the service's word while it is in transition */
+    unsigned absent_looks; /* definite not-founds in a row */
+    char *settling;        /* the service's word while it is in transition */
     uint64_t settling_since_ms;
 
     /* the last decision */
     struct decision decision;
-    char *desired;             /* resolved document, canonical JSON; NULL = not resolvable */
-    struct strv waiting_on;    /* references that are known only after apply */
-    bool unresolved;           /* its values could not be put together: act_err says why */
+    char *desired;          /* resolved document, canonical JSON; NULL = not resolvable */
+    struct strv waiting_on; /* references that are known only after apply */
+    bool unresolved;        /* its values could not be put together: act_err says why */
 
     /* acting */
     bool acting;
-    bool acted;                /* in this pass */
-    struct err act_err;        /* the last failure; cleared by success */
-    char *failed_told;         /* text of the failure that was reported */
-    char *held_told;           /* reason of the hold that was reported */
+    bool acted;         /* in this pass */
+    struct err act_err; /* the last failure; cleared by success */
+    char *failed_told;  /* text of the failure that was reported */
+    char *held_told;    /* reason of the hold that was reported */
     unsigned failures;
     uint64_t next_try_ms;      /* monotonic; 0 = at once */
     uint64_t not_yet_since_ms; /* first "not yet" in a row; 0 = none */
     uint64_t act_started_ms;
 
     enum status status;
-    char *why;                 /* NULL when ready */
-    int64_t since_ms;          /* wall: status or why changed */
+    char *why;        /* NULL when ready */
+    int64_t since_ms; /* wall: status or why changed */
 };
 
 /** What a pass may do. */
@@ -85,58 +93,58 @@ enum pass_mode { PASS_CHECK, PASS_CONVERGE };
 
 struct pass_request {
     enum pass_mode mode;
-    bool full;            /* look at everything, else only at what is not ready */
-    bool released;        /* a person said go: brakes of this pass are off */
+    bool full;     /* look at everything, else only at what is not ready */
+    bool released; /* a person said go: brakes of this pass are off */
 };
 
 /** Somebody waits for the end of a pass: embedded by its owner. */
 struct pass_waiter {
     void (*done)(struct pass_waiter *waiter);
-    uint64_t from_pass;   /* the first pass number that counts */
-    bool until_steady;    /* not the end of one pass but of the last that had something to do */
+    uint64_t from_pass; /* the first pass number that counts */
+    bool until_steady;  /* not the end of one pass but of the last that had something to do */
     struct pass_waiter *next;
 };
 
 struct platform {
     struct daemon *daemon;
     char *name, *file;
-    struct graph *graph;       /* in force; NULL before the first good file */
-    struct graph *next_graph;  /* taken over before the next pass */
+    struct graph *graph;      /* in force; NULL before the first good file */
+    struct graph *next_graph; /* taken over before the next pass */
     int64_t generation, next_generation;
-    char *refused;             /* problems of the newest file; NULL = it is in force */
-    bool gone;                 /* its file was removed: watched no longer */
+    char *refused; /* problems of the newest file; NULL = it is in force */
+    bool gone;     /* its file was removed: watched no longer */
 
     struct clouds clouds;
-    char *facts;               /* run-time built-ins, JSON object; NULL = none yet */
+    char *facts; /* run-time built-ins, JSON object; NULL = none yet */
 
     struct resource **resources; /* declared ones in graph order, then the others */
     size_t count;
-    struct episode *episodes;  /* open ones */
+    struct episode *episodes; /* open ones */
     size_t episodes_count;
 
     /* the pass */
     struct fiber *fiber;
-    struct fiber *waiting;     /* the pass fiber while it waits for operations */
-    size_t running;            /* operations in flight */
+    struct fiber *waiting; /* the pass fiber while it waits for operations */
+    size_t running;        /* operations in flight */
     enum pass_mode mode;
     bool released;
-    bool cut_short;            /* a reload or stop: start nothing new */
-    uint64_t pass_number;      /* of the running or last pass */
-    uint64_t calls_before;     /* client counters at its start */
+    bool cut_short;        /* a reload or stop: start nothing new */
+    uint64_t pass_number;  /* of the running or last pass */
+    uint64_t calls_before; /* client counters at its start */
     uint64_t calls_last;
-    bool steady;               /* the last pass found nothing left to do by itself */
-    bool converged;            /* and everything is ready */
+    bool steady;    /* the last pass found nothing left to do by itself */
+    bool converged; /* and everything is ready */
     bool converged_told;
-    char *problem;             /* why nothing moves; NULL = nothing in the way */
+    char *problem; /* why nothing moves; NULL = nothing in the way */
     enum err_class problem_class;
     unsigned problem_passes;
     bool aws_blocked, github_blocked; /* this pass: no look, no act */
-    bool vanished;             /* the brake: too many missing at once */
+    bool vanished;                    /* the brake: too many missing at once */
     bool paused;
     char *paused_why;
     int64_t last_pass_ms, next_pass_ms; /* wall; 0 = never, not planned */
-    uint64_t full_due_ms;      /* monotonic: the next look at everything */
-    struct pass_request queued; /* merged wishes for the next pass */
+    uint64_t full_due_ms;               /* monotonic: the next look at everything */
+    struct pass_request queued;         /* merged wishes for the next pass */
     bool queued_any;
     struct clock_timer timer;
     struct pass_waiter *waiters;
@@ -157,6 +165,8 @@ uint64_t platform_calls(const struct platform *platform);
 void resource_drop_intent(struct resource *resource);
 /** Keep the attributes of @observed in the record: others refer to them even while this one can not be seen. */
 void resource_remember_attributes(struct resource *resource, struct json_object *observed);
+/** Drop the run-time objects of what is neither declared nor recorded any more. No operation may run. */
+void platform_prune(struct platform *platform);
 /** Done as far as can be without a person or more time? What a "--once" and an "apply" wait for. */
 bool platform_at_rest(const struct platform *platform);
 
@@ -166,6 +176,8 @@ void schedule_next(struct platform *platform); /* after a pass */
 void schedule_stop(struct platform *platform);
 void pass_wait(struct platform *platform, struct pass_waiter *waiter);
 void pass_forget(struct platform *platform, struct pass_waiter *waiter);
+/** Tell those for whom it is over: after a pass, or when there will be none. */
+void pass_wake(struct platform *platform);
 
 /* pass.c: one pass, on a fiber of its own */
 int pass_start(struct platform *platform, const struct pass_request *request, struct err *err);
@@ -212,11 +224,13 @@ void drift_update(struct resource *resource);
 /** Is somebody changing it back again and again? Then it is healed ever more slowly: in *ret_wait_ms (0 = now). */
 bool drift_contested(const struct resource *resource, uint64_t *ret_wait_ms);
 int drift_load(struct platform *platform, struct err *err);
+/** Close the episodes of what is no longer there to drift. */
+void drift_close_orphans(struct platform *platform);
 
 /* report.c: say it: history row, journal entry, watchers */
 struct report {
     enum event_type event;
-    const char *address;  /* NULL = the platform */
+    const char *address;                               /* NULL = the platform */
     const char *field, *desired, *observed, *severity; /* NULL where they do not apply */
     const char *request_id;
 };

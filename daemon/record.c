@@ -26,9 +26,9 @@ static int fill_adopted(struct resource *resource)
     record_done(record);
     *record = (struct record){0};
     if (str_set(&record->platform, resource->platform->name) < 0 ||
-        str_set(&record->address, resource->address) < 0 || str_set(&record->type, resource->kind->type) < 0 ||
-        str_set(&record->id, resource->seen_id) < 0 || str_set(&record->desired, resource->desired) < 0 ||
-        str_set(&record->attributes, "{}") < 0)
+        str_set(&record->address, resource->address) < 0 ||
+        str_set(&record->type, resource->kind->type) < 0 || str_set(&record->id, resource->seen_id) < 0 ||
+        str_set(&record->desired, resource->desired) < 0 || str_set(&record->attributes, "{}") < 0)
         return -ENOMEM;
     record->created_ms = clock_wall_ms(resource->platform->daemon->clock);
     record->proof_ms = record->created_ms;
@@ -127,7 +127,8 @@ size_t record_adopt_and_forget(struct platform *platform)
             continue;
         if (resource->decision.action == ACTION_ADOPT)
             r = adopt(resource, &err);
-        else if (resource->decision.action == ACTION_FORGET && (resource->record.address || resource->intent.token))
+        else if (resource->decision.action == ACTION_FORGET &&
+                 (resource->record.address || resource->intent.token))
             r = forget(resource, &err);
         if (r == 0)
             done++;
@@ -209,10 +210,12 @@ int record_outputs(struct platform *platform, struct err *err)
         struct err local CLEANUP_ERR = {0};
 
         names[i] = output->name;
-        if ((output->sensitive ? put_secret(platform, output, &local) : put_plain(platform, output, &local)) < 0)
+        if ((output->sensitive ? put_secret(platform, output, &local) : put_plain(platform, output, &local)) <
+            0)
             log_err(LOG_AT_WARNING, &local, "%s: output %s", platform->name, output->name);
     }
-    r = output_delete_others(platform->daemon->store, platform->name, names, platform->graph->outputs_count, err);
+    r = output_delete_others(platform->daemon->store, platform->name, names, platform->graph->outputs_count,
+                             err);
     free(names);
     return r;
 }

@@ -9,8 +9,8 @@
 #include "daemon/daemon.h"
 
 #define BLOCKED_RETRY_MS 15000
-#define UNSEEN_RETRY_MS 2000
-#define SHORTEST_MS 200
+#define UNSEEN_RETRY_MS  2000
+#define SHORTEST_MS      200
 
 static void merge(struct pass_request *queued, const struct pass_request *request, bool any)
 {
@@ -30,8 +30,12 @@ static void start_queued(struct platform *platform)
     struct err err CLEANUP_ERR = {0};
 
     platform->queued_any = false;
-    if (platform->daemon->stopping || (platform->gone && !platform->next_graph))
+    if (platform->daemon->stopping)
         return;
+    if (platform->gone && !platform->next_graph) {
+        pass_wake(platform);
+        return;
+    }
     if (pass_start(platform, &request, &err) < 0) {
         log_err(LOG_AT_ERROR, &err, "%s: a pass could not start", platform->name);
         schedule_next(platform);
@@ -79,7 +83,8 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
     uint64_t contested_ms = 0;
 
     if (resource->settling) {
-        bool first = resource->settling_since_ms == 0 || now_ms - resource->settling_since_ms < pace->first_look_ms;
+        bool first = resource->settling_since_ms == 0 ||
+                     now_ms - resource->settling_since_ms < pace->first_look_ms;
         uint64_t wait_ms = first ? pace->first_look_ms : pace->every_ms;
 
         return wait_ms ? wait_ms : UNSEEN_RETRY_MS;
@@ -92,11 +97,14 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
     case REASON_TAKEN:
         return UINT64_MAX;
     case REASON_UNKNOWN:
-        return resource->platform->problem ? BLOCKED_RETRY_MS : UNSEEN_RETRY_MS << (resource->unknown_passes > 4 ? 4 : resource->unknown_passes);
+        return resource->platform->problem
+                   ? BLOCKED_RETRY_MS
+                   : UNSEEN_RETRY_MS << (resource->unknown_passes > 4 ? 4 : resource->unknown_passes);
     default:
         break;
     }
-    if (resource->decision.hold != HOLD_NONE || resource->decision.action == ACTION_NONE)
+    if (resource->decision.hold != HOLD_NONE || resource->decision.action == ACTION_NONE ||
+        act_waits_for_others(resource, now_ms))
         return UINT64_MAX;
     if (drift_contested(resource, &contested_ms) && contested_ms > 0)
         return contested_ms;
@@ -105,8 +113,9 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
 
 static uint64_t interval_ms(const struct platform *platform)
 {
-    uint64_t interval = platform->graph && platform->graph->poll_interval_ms ? platform->graph->poll_interval_ms
-                                                                             : platform->daemon->config->poll_interval_ms;
+    uint64_t interval = platform->graph && platform->graph->poll_interval_ms
+                            ? platform->graph->poll_interval_ms
+                            : platform->daemon->config->poll_interval_ms;
 
     /* +-10 %: many platforms must not look in step */
     return interval - interval / 10 + random_below((uint32_t)(interval / 5 + 1));

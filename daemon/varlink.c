@@ -19,10 +19,10 @@
 #include "common/log.h"
 #include "common/str.h"
 
-#define MESSAGE_MAX (1u << 20)
-#define UNREAD_MAX (4u << 20)
+#define MESSAGE_MAX     (1u << 20)
+#define UNREAD_MAX      (4u << 20)
 #define CONNECTIONS_MAX 256
-#define BACKLOG 64
+#define BACKLOG         64
 
 struct varlink_call {
     struct connection *connection;
@@ -52,7 +52,8 @@ struct varlink {
 static const char service_description[] =
     "# What every Varlink service answers.\n"
     "interface org.varlink.service\n\n"
-    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)\n"
+    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: "
+    "[]string)\n"
     "method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
     "error InterfaceNotFound (interface: string)\n"
     "error MethodNotFound (method: string)\n"
@@ -271,8 +272,7 @@ static const struct varlink_parameter *parameter_find(const struct varlink_param
 /** The first parameter that is unknown, mistyped or missing; NULL when all is well. */
 static const char *parameter_wrong(const struct varlink_method *method, struct json_object *parameters)
 {
-    js_each(parameters, key, value)
-    {
+    js_each (parameters, key, value) {
         const struct varlink_parameter *parameter = parameter_find(method->parameters, key);
 
         if (!parameter || (value && !json_object_is_type(value, parameter->type)))
@@ -457,7 +457,8 @@ static int claim_path(const char *path, struct err *err)
     if (is_live(path))
         return err_set(err, -EADDRINUSE, ERR_CONFLICT, "another daemon answers at %s", path);
     if (unlink(path) < 0)
-        return err_set(err, -errno, ERR_INVALID, "the stale socket %s can not be removed: %s", path, strerror(errno));
+        return err_set(err, -errno, ERR_INVALID, "the stale socket %s can not be removed: %s", path,
+                       strerror(errno));
     return 0;
 }
 
@@ -474,7 +475,8 @@ static int bind_to(struct varlink *varlink, const char *path, int fd, struct err
         r = uv_pipe_bind(&varlink->listener, path);
         if (r == 0 && str_set(&varlink->path, path) < 0)
             r = -ENOMEM;
-        if (r == 0 && chmod(path, 0666) < 0) /* everybody may ask; who may change is told by peer credentials */
+        if (r == 0 &&
+            chmod(path, 0666) < 0) /* everybody may ask; who may change is told by peer credentials */
             r = -errno;
     }
     if (r == 0)

@@ -9,10 +9,10 @@
 #include "common/js.h"
 #include "common/str.h"
 
-#define NAMED_MAX 4
-#define VALUE_MAX 160
-#define LEAVES_MAX 3
-#define DEPTH_MAX 16
+#define NAMED_MAX      4
+#define VALUE_MAX      160
+#define LEAVES_MAX     3
+#define DEPTH_MAX      16
 #define LINE_MAX_BYTES 1200
 
 const char *words_past(enum action action)
@@ -71,16 +71,20 @@ static void leaf(struct leaves *leaves, struct json_object *wanted, struct json_
 {
     if (leaves->found++ >= LEAVES_MAX)
         return;
-    (void)buf_addf(leaves->out, "%s%s: wanted ", leaves->found > 1 ? "; " : "", leaves->path);
-    add_value(leaves->out, wanted);
-    (void)buf_add_text(leaves->out, ", found ");
-    add_value(leaves->out, found);
+    (void)buf_addf(leaves->out, "%s%s: ", leaves->found > 1 ? "; " : "", leaves->path);
+    (void)buf_add_text(leaves->out, wanted ? "wanted " : "nothing wanted");
+    if (wanted)
+        add_value(leaves->out, wanted);
+    (void)buf_add_text(leaves->out, found ? ", found " : ", found nothing");
+    if (found)
+        add_value(leaves->out, found);
 }
 
-static void walk(struct leaves *leaves, struct json_object *wanted, struct json_object *found, unsigned depth);
+static void walk(struct leaves *leaves, struct json_object *wanted, struct json_object *found,
+                 unsigned depth);
 
-static void step(struct leaves *leaves, const char *key, struct json_object *wanted, struct json_object *found,
-                 unsigned depth)
+static void step(struct leaves *leaves, const char *key, struct json_object *wanted,
+                 struct json_object *found, unsigned depth)
 {
     size_t size = strlen(leaves->path);
     int n = snprintf(leaves->path + size, sizeof(leaves->path) - size, "%s%s", size ? "." : "", key);
@@ -95,21 +99,20 @@ static void step(struct leaves *leaves, const char *key, struct json_object *wan
 static void walk_objects(struct leaves *leaves, struct json_object *wanted, struct json_object *found,
                          unsigned depth)
 {
-    js_each(wanted, key, value)
-    {
+    js_each (wanted, key, value) {
         struct json_object *other = NULL;
 
         (void)json_object_object_get_ex(found, key, &other); /* absent stays NULL */
         step(leaves, key, value, other, depth);
     }
-    js_each(found, extra_key, extra)
-    {
+    js_each (found, extra_key, extra) {
         if (!json_object_object_get_ex(wanted, extra_key, NULL))
             step(leaves, extra_key, NULL, extra, depth);
     }
 }
 
-static void walk_arrays(struct leaves *leaves, struct json_object *wanted, struct json_object *found, unsigned depth)
+static void walk_arrays(struct leaves *leaves, struct json_object *wanted, struct json_object *found,
+                        unsigned depth)
 {
     size_t count = json_object_array_length(wanted);
     char index[24];
@@ -179,6 +182,11 @@ char *words_of_change(enum diff_what what, const char *desired, const char *obse
     struct buf out CLEANUP_BUF = BUF_INIT(LINE_MAX_BYTES * 2);
     struct leaves leaves = {.out = &out};
 
+    if (json_object_is_type(wanted, json_type_string) && json_object_is_type(found, json_type_string) &&
+        str_equal(json_object_get_string(wanted), "(sensitive)")) {
+        (void)buf_add_text(&out, json_object_get_string(found)); /* what is known of it, in words */
+        return buf_take(&out);
+    }
     if (what == DIFF_CHANGED && json_object_is_type(wanted, json_type_object) &&
         json_object_is_type(found, json_type_object)) {
         walk(&leaves, wanted, found, 0);
