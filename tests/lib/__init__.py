@@ -1,0 +1,1 @@
+"""Helpers shared by the tests. Put the folder `tests` on sys.path and import `lib.NAME`."""

@@ -1,0 +1,345 @@
+"""What the sandbox does as AWS and moto does not.
+
+Each probe answers "does this behave like AWS?". The sandbox must say yes; moto alone must say no, else moto has learnt it and the repair
+in sandbox/aws/ can go.
+"""
+from __future__ import annotations
+
+import json
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from support import SandboxTest
+
+ACCOUNT = "123456789012"
+GITHUB = "token.actions.githubusercontent.com"
+BUCKET = "bucket-one"
+Client = Callable[[str], Any]
+Probe = Callable[[Client], bool]
+PROBES: dict[str, Probe] = {}
+
+
+def probe(function: Probe) -> Probe:
+    PROBES[function.__name__] = function
+    return function
+
+
+def code(function: Any, **arguments: Any) -> str:
+    """The error code of a call, empty when it succeeds, "missing" for an operation moto lacks."""
+    try:
+        function(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except NotImplementedError:
+        return "missing"
+    return ""
+
+
+def trust(principal: Any, condition: Any = None, action: str = "sts:AssumeRole") -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement | ({"Condition": condition} if condition else {})]})
+
+
+def role(iam: Any, name: str, document: str = trust({"Service": "eks.amazonaws.com"}), **more: Any) -> str:
+    return code(iam.create_role, RoleName=name, AssumeRolePolicyDocument=document, **more)
+
+
+def provider(iam: Any, **more: Any) -> str:
+    return iam.create_open_id_connect_provider(Url=f"https://{GITHUB}", ClientIDList=["sts.amazonaws.com"], **more)["OpenIDConnectProviderArn"]
+
+
+@probe
+def iam_client_ids_of_providers(client: Client) -> bool:
+    iam = client("iam")
+    arn = provider(iam)
+    for _ in range(2):  # idempotent
+        if code(iam.add_client_id_to_open_id_connect_provider, OpenIDConnectProviderArn=arn, ClientID="other"):
+            return False
+    both = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="sts.amazonaws.com")
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="absent")
+    one = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+    absent = code(iam.add_client_id_to_open_id_connect_provider, OpenIDConnectProviderArn=arn + "x", ClientID="other")
+    return (sorted(both), one, absent) == (["other", "sts.amazonaws.com"], ["other"], "NoSuchEntity")
+
+
+@probe
+def iam_thumbprint_found_when_omitted(client: Client) -> bool:
+    iam = client("iam")
+    arn = provider(iam)
+    return iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ThumbprintList"] == ["6938fd4d98bab03faadb97b34396831e3780aea1"]
+
+
+@probe
+def iam_thumbprints_cannot_be_emptied(client: Client) -> bool:
+    iam = client("iam")
+    return code(iam.update_open_id_connect_provider_thumbprint, OpenIDConnectProviderArn=provider(iam), ThumbprintList=[]) == "ValidationError"
+
+
+@probe
+def iam_role_name_unique_ignoring_case(client: Client) -> bool:
+    iam = client("iam")
+    return (role(iam, "Role"), role(iam, "rOLE")) == ("", "EntityAlreadyExists")
+
+
+@probe
+def iam_role_name_alphabet(client: Client) -> bool:
+    return role(client("iam"), "a role!") == "ValidationError"
+
+
+@probe
+def iam_tag_alphabet(client: Client) -> bool:
+    iam = client("iam")
+    bad = role(iam, "a", Tags=[{"Key": "mlopsd:address", "Value": 'aws_subnet.public["a"]'}])
+    good = role(iam, "b", Tags=[{"Key": "mlopsd:address", "Value": "aws_subnet.public/a=2Fb"}])
+    on_provider = code(iam.tag_open_id_connect_provider, OpenIDConnectProviderArn=provider(iam), Tags=[{"Key": "k", "Value": "a%b"}])
+    return (bad, good, on_provider) == ("ValidationError", "", "ValidationError")
+
+
+@probe
+def iam_principal_must_exist(client: Client) -> bool:
+    iam = client("iam")
+    unknown = [{"AWS": f"arn:aws:iam::{ACCOUNT}:role/absent"}, {"AWS": f"arn:aws:iam::{ACCOUNT}:user/absent"}, {"Service": "nonsense"},
+               {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/absent.example.org"}, {"AWS": "AROANONSENSE"}]
+    known = [{"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"AWS": ACCOUNT}, {"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]},
+             {"AWS": f"arn:aws:iam::{ACCOUNT}:role/known0"}]
+    refused = [role(iam, f"unknown{n}", trust(principal)) for n, principal in enumerate(unknown)]
+    taken = [role(iam, f"known{n}", trust(principal)) for n, principal in enumerate(known)]
+    updated = code(iam.update_assume_role_policy, RoleName="known0", PolicyDocument=trust(unknown[0]))
+    return {*refused, updated} == {"MalformedPolicyDocument"} and set(taken) == {""}
+
+
+@probe
+def iam_github_trust_needs_a_subject(client: Client) -> bool:
+    iam = client("iam")
+    who, action = {"Federated": provider(iam)}, "sts:AssumeRoleWithWebIdentity"
+    audience = {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}
+    subject = {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:o/r:ref:refs/heads/main"}}
+    wild = {"StringLike": {f"{GITHUB}:sub": "*"}}
+    outcome = [role(iam, f"r{n}", trust(who, condition, action)) for n, condition in enumerate((None, audience, wild, subject))]
+    return outcome == ["MalformedPolicyDocument"] * 3 + [""]
+
+
+@probe
+def iam_trust_policy_checked_at_creation(client: Client) -> bool:
+    return role(client("iam"), "r", "{}") == "MalformedPolicyDocument"
+
+
+def bucket(client: Client, **more: Any) -> Any:
+    s3 = client("s3")
+    s3.create_bucket(Bucket=BUCKET, **more)
+    return s3
+
+
+@probe
+def s3_born_with_public_access_block(client: Client) -> bool:
+    s3 = bucket(client)
+    if code(s3.get_public_access_block, Bucket=BUCKET):
+        return False
+    return all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
+
+
+@probe
+def s3_born_with_enforced_ownership(client: Client) -> bool:
+    s3 = bucket(client)
+    if code(s3.get_bucket_ownership_controls, Bucket=BUCKET):
+        return False
+    rules = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    acl = code(s3.put_bucket_acl, Bucket=BUCKET, ACL="public-read")
+    return (rules, acl) == ([{"ObjectOwnership": "BucketOwnerEnforced"}], "AccessControlListNotSupported")
+
+
+@probe
+def s3_born_encrypted(client: Client) -> bool:
+    s3 = bucket(client)
+    if code(s3.get_bucket_encryption, Bucket=BUCKET):
+        return False
+    first = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [
+        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}]})
+    kms = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    s3.delete_bucket_encryption(Bucket=BUCKET)
+    last = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    wanted = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False,
+               "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}]
+    return first == last == wanted and kms["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+@probe
+def s3_tags_at_creation(client: Client) -> bool:
+    s3 = bucket(client, CreateBucketConfiguration={"Tags": [{"Key": "mlopsd:platform", "Value": "a"}, {"Key": "b", "Value": "c"}]})
+    if code(s3.get_bucket_tagging, Bucket=BUCKET):
+        return False
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]}
+    return tags == {"mlopsd:platform": "a", "b": "c"}
+
+
+@probe
+def s3_tags_die_with_the_bucket(client: Client) -> bool:
+    s3 = bucket(client)
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.delete_bucket(Bucket=BUCKET)
+    s3.create_bucket(Bucket=BUCKET)
+    return code(s3.get_bucket_tagging, Bucket=BUCKET) == "NoSuchTagSet"
+
+
+@probe
+def s3_expected_owner(client: Client) -> bool:
+    s3 = bucket(client)
+    wrong = code(s3.get_bucket_tagging, Bucket=BUCKET, ExpectedBucketOwner="210987654321")
+    head = code(s3.head_bucket, Bucket=BUCKET, ExpectedBucketOwner="210987654321")
+    right = code(s3.head_bucket, Bucket=BUCKET, ExpectedBucketOwner=ACCOUNT)
+    return (wrong, head, right) == ("AccessDenied", "403", "")
+
+
+@probe
+def s3_checksum_required(client: Client) -> bool:
+    s3 = bucket(client)
+
+    def strip(request: Any, **_: Any) -> None:
+        for name in list(request.headers.keys()):
+            if "checksum" in name.lower() or name.lower() == "content-md5":
+                del request.headers[name]
+
+    s3.meta.events.register("before-sign.s3.PutBucketVersioning", strip)
+    return code(s3.put_bucket_versioning, Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}) == "InvalidRequest"
+
+
+@probe
+def s3_checksum_verified(client: Client) -> bool:
+    s3 = bucket(client)
+    wrong = {"ChecksumSHA256": "A" * 43 + "="}, {"ContentMD5": "A" * 22 + "=="}, {"ChecksumCRC32": "AAAAAA=="}
+    outcome = [code(s3.put_bucket_tagging, Bucket=BUCKET, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}, **one)
+               for one in ({"ContentMD5": "A" * 22 + "=="},)]
+    outcome += [code(s3.put_object, Bucket=BUCKET, Key="k", Body=b"x", **one) for one in wrong]
+    return outcome == ["BadDigest"] * 4
+
+
+@probe
+def s3_public_policy_blocked(client: Client) -> bool:
+    s3 = bucket(client)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    public = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    pinned = json.dumps({"Version": "2012-10-17", "Statement": [
+        {**statement, "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}]})
+    outcome = [code(s3.put_bucket_policy, Bucket=BUCKET, Policy=policy) for policy in (public, pinned)]
+    s3.delete_public_access_block(Bucket=BUCKET)
+    outcome.append(code(s3.put_bucket_policy, Bucket=BUCKET, Policy=public))
+    return outcome == ["AccessDenied", "", ""]
+
+
+@probe
+def s3_malformed_policy(client: Client) -> bool:
+    s3 = bucket(client)
+    foreign = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:*", "Resource": "arn:aws:s3:::other"}
+    policies = "nonsense", "{}", json.dumps({"Version": "2012-10-17", "Statement": [foreign]})
+    return {code(s3.put_bucket_policy, Bucket=BUCKET, Policy=policy) for policy in policies} == {"MalformedPolicy"}
+
+
+@probe
+def s3_policy_status(client: Client) -> bool:
+    s3 = bucket(client)
+    if code(s3.get_bucket_policy_status, Bucket=BUCKET) != "NoSuchBucketPolicy":
+        return False
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    return s3.get_bucket_policy_status(Bucket=BUCKET)["PolicyStatus"]["IsPublic"] is False
+
+
+@probe
+def s3_conditional_deny_does_not_deny_all(client: Client) -> bool:
+    s3 = bucket(client)
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    return code(s3.put_object, Bucket=BUCKET, Key="k", Body=b"x") == ""
+
+
+def tagged(client: Client) -> tuple[str, str]:
+    """ARNs of a tagged bucket and a tagged image repository; another repository has no tags."""
+    s3, ecr = bucket(client), client("ecr")
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "p", "Value": "1"}]})
+    ecr.create_repository(repositoryName="untagged")
+    repository = ecr.create_repository(repositoryName="images", tags=[{"Key": "p", "Value": "2"}])["repository"]["repositoryArn"]
+    return f"arn:aws:s3:::{BUCKET}", repository
+
+
+@probe
+def tagging_knows_ecr_and_arn_lists(client: Client) -> bool:
+    s3_arn, ecr_arn = tagged(client)
+    tagging = client("resourcegroupstaggingapi")
+
+    def found(**arguments: Any) -> list[str]:
+        return sorted(row["ResourceARN"] for row in tagging.get_resources(**arguments)["ResourceTagMappingList"])
+
+    return ([found(), found(ResourceARNList=[s3_arn]), found(TagFilters=[{"Key": "p", "Values": ["2"]}]),
+             found(ResourceTypeFilters=["ecr:repository"])]
+            == [sorted((s3_arn, ecr_arn)), [s3_arn], [ecr_arn], [ecr_arn]])
+
+
+@probe
+def sts_names_the_caller(client: Client) -> bool:
+    return client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox"
+
+
+class Repairs(SandboxTest):
+    def test_sandbox_is_like_aws(self) -> None:
+        for name, behaves in PROBES.items():
+            with self.subTest(name):
+                self.cloud.reset()
+                self.assertTrue(behaves(self.cloud.client))
+
+    def test_moto_still_is_not(self) -> None:
+        for name, behaves in PROBES.items():
+            with self.subTest(name), mock_aws():
+                self.assertFalse(behaves(_bare), "moto has learnt this: remove the repair")
+
+
+def _bare(service: str) -> Any:
+    return boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+class AsMoto(SandboxTest):
+    """Things nobody had to repair but everybody relies on."""
+
+    def test_managed_policies_are_there(self) -> None:
+        iam = self.cloud.client("iam")
+        role(iam, "r")
+        iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
+        self.refused("NoSuchEntity", iam.attach_role_policy, RoleName="r", PolicyArn="arn:aws:iam::aws:policy/Nonsense")
+
+    def test_locations(self) -> None:
+        s3 = self.cloud.client("s3")
+        self.refused("InvalidLocationConstraint", s3.create_bucket, Bucket=BUCKET,
+                     CreateBucketConfiguration={"LocationConstraint": "us-east-1"})
+        west = self.cloud.client("s3", region="us-west-2")
+        self.refused("IllegalLocationConstraintException", west.create_bucket, Bucket=BUCKET)
+        west.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+        self.refused("BucketAlreadyOwnedByYou", west.create_bucket, Bucket=BUCKET,
+                     CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+        self.assertEqual(s3.head_bucket(Bucket=BUCKET)["BucketRegion"], "us-west-2")
+        other = self.cloud.client("s3", access_key="AKIAOTHERACCOUNT", secret="other-secret")
+        self.refused("BucketAlreadyExists", other.create_bucket, Bucket=BUCKET)
+        self.refused("403", other.head_bucket, Bucket=BUCKET)
+        self.refused("404", other.head_bucket, Bucket="absent-bucket")
+
+    def test_everything_of_a_role_in_two_calls(self) -> None:
+        iam = self.cloud.client("iam")
+        role(iam, "r", Description="text", MaxSessionDuration=7200, Tags=[{"Key": "a", "Value": "b"}])
+        iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}))
+        iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
+        detail = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"][0]
+        self.assertEqual((len(detail["RolePolicyList"]), len(detail["AttachedManagedPolicies"]), detail["Tags"]),
+                         (1, 1, [{"Key": "a", "Value": "b"}]))
+        self.assertEqual(iam.list_roles()["Roles"][0]["MaxSessionDuration"], 7200)
+        self.refused("DeleteConflict", iam.delete_role, RoleName="r")
+
+
+if __name__ == "__main__":
+    unittest.main()
