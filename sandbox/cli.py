@@ -101,6 +101,7 @@ def _wait(until_eof: bool) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the sandbox; returns the exit status."""
     arguments = _arguments(argv)
+    stdout, sys.stdout = sys.stdout, sys.stderr  # moto prints now and then; stdout is for our one line
     world = World(time_scale=arguments.time_scale, latency_ms=arguments.latency_ms, verify=not arguments.no_verify,
                   verbose=arguments.verbose)
     place = _Place(arguments.host, arguments.port, world)
@@ -110,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"mlops-sandbox: cannot listen on {arguments.listen}: {error.strerror}", file=sys.stderr)
         return 1
     place.serve()
-    print(json.dumps(urls), flush=True)
+    print(json.dumps(urls), file=stdout, flush=True)
     _wait(arguments.until_eof)
     for server in place.servers:
         server.socket.close()

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 AWS_KINDS = frozenset({
-    "latency", "throttle", "500", "503", "access-denied", "expired-token", "hang", "reset", "reply-lost", "stale", "empty",
+    "latency", "throttle", "500", "503", "access-denied", "expired-token", "hang", "reset", "reply-lost", "reply-hangs", "stale", "empty",
     "truncated", "garbage", "html", "wrong-length", "not-yet", "error"})
 GITHUB_KINDS = frozenset({
     "latency", "401", "403", "404", "429", "500", "502", "503", "rate-limit", "secondary-limit", "html", "empty", "truncated", "garbage",
-    "wrong-length", "hang", "reset", "reply-lost", "stale", "not-yet", "error"})
+    "wrong-length", "hang", "reset", "reply-lost", "reply-hangs", "stale", "not-yet", "error"})
+ALIASES = {"rate-limit-primary": "rate-limit", "rate-limit-secondary": "secondary-limit"}
 KINDS = {"aws": AWS_KINDS, "github": GITHUB_KINDS}
 NUMBERS = ("times", "after", "probability", "seconds", "ms", "jitter_ms", "status", "retry_after")
 TEXTS = ("code", "message")
@@ -86,6 +87,7 @@ class Faults:
         if server not in KINDS:
             raise BadRule(f"server must be one of {', '.join(sorted(KINDS))}")
         kind = str(given.get("kind", ""))
+        kind = ALIASES.get(kind, kind)
         if kind not in KINDS[server]:
             raise BadRule(f"kind must be one of {', '.join(sorted(KINDS[server]))}")
         try:

@@ -11,7 +11,6 @@ import socket
 import socketserver
 import struct
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -69,12 +68,6 @@ class Request:
         except (OSError, ValueError):
             return True
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, but not past the end of the connection."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self.client_gone():
-            time.sleep(min(left, 0.2))
-
 
 @dataclass
 class Response:
@@ -121,7 +114,7 @@ def _read_chunked(stream) -> bytes:
             raise BadRequest("body too large")
 
 
-def _refuse_delay(sock: socket.socket) -> None:
+def _reset_on_close(sock: socket.socket) -> None:
     """Make close() send RST: the peer sees "connection reset", not an orderly end."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -183,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, response: Response) -> None:
         if response.reset:
             self.close_connection = True
-            _refuse_delay(self.connection)
+            _reset_on_close(self.connection)
             self.connection.close()
             return
         bodyless = self.command == "HEAD" or response.status in (204, 304)

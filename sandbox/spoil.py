@@ -70,6 +70,9 @@ def wire_fault(world: World, request: Request, rule: Rule, ask: Ask) -> Response
     if rule.kind == "reply-lost":
         ask()
         return Response(reset=True)
+    if rule.kind == "reply-hangs":
+        ask()
+        return hang(world, request, rule, Response(reset=True))
     if rule.kind == "html":
         return Response(int(rule.number("status", 502)), [("Content-Type", "text/html")], HTML)
     if rule.kind in ("truncated", "garbage", "wrong-length"):

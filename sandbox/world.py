@@ -80,7 +80,7 @@ class World:
         self.log = Log(verbose)
         self.faults = Faults()
         self.latency = Latency(latency_ms)
-        self.verify = verify
+        self._verify_at_start = self.verify = verify
         self.keys = default_keys()
 
     def reset(self) -> None:
@@ -89,4 +89,5 @@ class World:
         self.log.clear()
         self.faults.clear()
         self.latency.reset()
+        self.verify = self._verify_at_start
         self.keys = default_keys()

@@ -113,7 +113,7 @@ def emptied(call: Call, response: Response) -> Response:
     """A well-formed answer with nothing in it: lists without elements, no next page."""
     if response.status >= 300 or not response.body:
         return response
-    if call.protocol in ("json", "rest-json"):
+    if call.protocol in ("json", "rest-json") or response.body.lstrip().startswith(b"{"):  # S3's GetBucketPolicy speaks JSON
         document = json.loads(response.body)
         kept = {key: [] if isinstance(value, list) else {} if isinstance(value, dict) else value
                 for key, value in document.items() if "token" not in key.lower()}

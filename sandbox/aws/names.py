@@ -37,7 +37,6 @@ class Call:
     access_key: str = ""
     account: str = ""
     resources: list[str] = field(default_factory=list)
-    parameters: dict[str, str] = field(default_factory=dict)  # the form of query-protocol calls
 
 
 def authorization(request: Request) -> tuple[str, list[str]]:
@@ -67,7 +66,7 @@ def name_call(request: Request) -> Call:
         call.resources = _json_resources(request.body)
     elif form.get("Action"):
         call.protocol = "ec2" if call.service == "ec2" else "query"
-        call.operation, call.parameters = form["Action"], form
+        call.operation = form["Action"]
         call.resources = _form_resources(form)
     else:
         call.protocol = "rest-xml" if call.service == "s3" else "rest-json"
