@@ -17,10 +17,10 @@ typedef void (*clock_timer_cb)(struct clock_timer *timer);
 
 /** Owned and embedded by the caller, zeroed before the first start. */
 struct clock_timer {
-    void *data;            /* the caller's, never touched */
+    void *data; /* the caller's, never touched */
     clock_timer_cb cb;
-    struct clock *clock;   /* NULL = not armed */
-    uint64_t due_ms;       /* on the monotonic scale of the clock */
+    struct clock *clock;             /* NULL = not armed */
+    uint64_t due_ms;                 /* on the monotonic scale of the clock */
     struct clock_timer *prev, *next; /* the clock's list */
 };
 

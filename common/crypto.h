@@ -12,7 +12,7 @@
 #include "common/err.h"
 #include "common/macro.h"
 
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE   32
 #define SEAL_KEY_SIZE 32
 #define SEAL_OVERHEAD (24 + 16) /* nonce + tag */
 
@@ -69,7 +69,7 @@ int unseal(const struct seal_key *key, const char *place, const void *sealed, si
 char *seal_fingerprint(const struct seal_key *key, const char *purpose, const void *data, size_t size_bytes);
 
 /** libsodium sealed box (X25519, XSalsa20-Poly1305): @public_key is 32 bytes. Owned output, size + 48. */
-int sealed_box(const unsigned char public_key[32], const void *data, size_t size_bytes,
-               unsigned char **ret, size_t *ret_size_bytes);
+int sealed_box(const unsigned char public_key[32], const void *data, size_t size_bytes, unsigned char **ret,
+               size_t *ret_size_bytes);
 
 #endif

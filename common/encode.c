@@ -110,8 +110,7 @@ static int decode_group(const char *text, bool is_last, unsigned char bytes[3])
 
 int decode_base64(const char *text, unsigned char **ret_data, size_t *ret_size_bytes)
 {
-    unsigned char *data CLEANUP_FREE
-    = NULL;
+    unsigned char *data CLEANUP_FREE = NULL;
     size_t length = strlen(text), size = 0;
 
     if (length % 4 != 0)

@@ -42,8 +42,7 @@ int err_set(struct err *err, int code, enum err_class class, const char *format,
 
 int err_wrap(struct err *err, int code, const char *format, ...)
 {
-    char *context CLEANUP_FREE
-    = NULL;
+    char *context CLEANUP_FREE = NULL;
     va_list arguments;
     char *text;
     int r;

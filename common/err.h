@@ -36,7 +36,7 @@ enum err_class {
  * Texts never hold a secret: whoever sets them sees to that.
  */
 struct err {
-    int code;                /* negative errno, the function's return value */
+    int code; /* negative errno, the function's return value */
     enum err_class class;
     char *text;              /* "role GitHubActionRole: CreateRole: access denied"; may be NULL */
     char *wire_code;         /* the service's own code, "AccessDenied"; NULL where there is none */
@@ -49,8 +49,7 @@ struct err {
  * Return @code, which must be negative, so that callers can write
  * "return err_set(err, -EINVAL, ERR_INVALID, ...)".
  */
-int err_set(struct err *err, int code, enum err_class class, const char *format, ...)
-    PRINTF_LIKE(4, 5);
+int err_set(struct err *err, int code, enum err_class class, const char *format, ...) PRINTF_LIKE(4, 5);
 
 /** Put "context: " before the text of @err (may be NULL). Return err->code, or @code where err is NULL. */
 int err_wrap(struct err *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -21,12 +21,13 @@ typedef void (*fiber_fn)(void *arg);
 /** All fibers of one loop: run queue and stack pool. Embed; zeroed by fibers_init. */
 struct fibers {
     struct fiber *run_head, *run_tail;
-    struct fiber *all;           /* every living fiber, for listing */
+    struct fiber *all; /* every living fiber, for listing */
     size_t living;
-    void *pool;                  /* spare stacks */
+    void *pool; /* spare stacks */
     size_t pooled;
-    void (*ready)(struct fibers *fibers); /* the run queue became non-empty: arrange a fibers_run() soon; may be NULL */
-    void *data;                  /* the owner's, for ready() */
+    void (*ready)(
+        struct fibers *fibers); /* the run queue became non-empty: arrange a fibers_run() soon; may be NULL */
+    void *data;                 /* the owner's, for ready() */
     bool running;
 };
 

@@ -23,10 +23,10 @@
 
 /** All borrowed for the length of http_start() only; it copies. */
 struct http_request {
-    const char *method;          /* "GET" */
-    const char *url;             /* absolute, already encoded; sent as it is (path is not normalised) */
-    const char *const *headers;  /* "Name: value", NULL-terminated; may be NULL */
-    const void *body;            /* NULL = none */
+    const char *method;         /* "GET" */
+    const char *url;            /* absolute, already encoded; sent as it is (path is not normalised) */
+    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
+    const void *body;           /* NULL = none */
     size_t body_size;
     uint32_t timeout_ms;         /* whole call, 1..600000; 0 = 60000 */
     uint32_t connect_timeout_ms; /* 0 = 5000 */
@@ -37,7 +37,7 @@ struct http_request {
 };
 
 struct http_header {
-    char *name;  /* lower case */
+    char *name; /* lower case */
     char *value;
 };
 
@@ -46,7 +46,7 @@ struct http_answer {
     int status;
     struct http_header *headers;
     size_t header_count;
-    char *body;                  /* NUL-terminated, never NULL after success */
+    char *body; /* NUL-terminated, never NULL after success */
     size_t body_size;
 };
 /** First value of a header, NULL when absent; @name in lower case. Borrowed. */
@@ -75,13 +75,14 @@ struct http_call {
 };
 
 struct http {
-    int (*start)(struct http *http, struct http_call *call, const struct http_request *request, struct err *err);
+    int (*start)(struct http *http, struct http_call *call, const struct http_request *request,
+                 struct err *err);
     void (*cancel)(struct http *http, struct http_call *call);
 };
 
 /** 0, or -EINVAL / -ENOMEM with @err filled: then nothing was sent and @cb never runs. */
-int http_start(struct http *http, struct http_call *call, const struct http_request *request,
-               http_call_cb cb, struct err *err);
+int http_start(struct http *http, struct http_call *call, const struct http_request *request, http_call_cb cb,
+               struct err *err);
 /**
  * The callback runs with -ECANCELED, once, soon; never from inside. Fine on a
  * finished call. An answer that is already complete is still delivered as one:
@@ -96,7 +97,8 @@ void http_cancel(struct http_call *call);
  * -EHOSTUNREACH (name or route), -EPROTO (TLS or HTTP broken), -EKEYREJECTED (certificate
  * not trusted or for another name), -EMSGSIZE, -ECANCELED, -ENOMEM, -EINVAL with @err.
  */
-int http_fetch(struct http *http, const struct http_request *request, struct http_answer *ret, struct err *err);
+int http_fetch(struct http *http, const struct http_request *request, struct http_answer *ret,
+               struct err *err);
 
 /** The real transport. @ca_file: PEM bundle, NULL = the system's. */
 struct http_curl;
@@ -107,8 +109,8 @@ void http_curl_close(struct http_curl *curl);
 struct http_curl *http_curl_free(struct http_curl *curl);
 
 /** The simulated transport: @handler fills *answer (0) or returns a negative errno for silence. */
-typedef int (*http_sim_handler)(void *data, const struct http_request *request,
-                                struct http_answer *answer, uint64_t *ret_delay_ms);
+typedef int (*http_sim_handler)(void *data, const struct http_request *request, struct http_answer *answer,
+                                uint64_t *ret_delay_ms);
 struct http_sim {
     struct http http;
     struct clock *clock;

@@ -54,8 +54,7 @@ static const char *step_text(const char *path, size_t length, char space[STEP_ST
 
 struct json_object *js_get(struct json_object *object, const char *path)
 {
-    char *heap CLEANUP_FREE
-    = NULL;
+    char *heap CLEANUP_FREE = NULL;
     char space[STEP_STACK_BYTES];
 
     if (str_empty(path))
@@ -164,10 +163,8 @@ static int step_or_make(struct json_object **object, const char *key)
 
 int js_set(struct json_object *object, const char *path, struct json_object *take_value)
 {
-    struct json_object *value CLEANUP_JS
-    = take_value;
-    char *heap CLEANUP_FREE
-    = NULL;
+    struct json_object *value CLEANUP_JS = take_value;
+    char *heap CLEANUP_FREE = NULL;
     char space[STEP_STACK_BYTES];
 
     if (str_empty(path))

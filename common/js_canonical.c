@@ -105,8 +105,7 @@ static struct member *sorted_members(struct json_object *object, size_t *ret_cou
 
 static int write_object(struct buf *out, struct json_object *object, unsigned depth)
 {
-    struct member *members CLEANUP_FREE
-    = NULL;
+    struct member *members CLEANUP_FREE = NULL;
     size_t count = 0;
 
     members = sorted_members(object, &count);

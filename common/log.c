@@ -84,7 +84,7 @@ int log_format_parse(const char *text, enum log_format *ret)
 
 int log_level_parse(const char *text, enum log_level *ret)
 {
-    for (int level = LOG_AT_ERROR; level <= LOG_AT_DEBUG; level++) {
+    for (int level = LOG_AT_CRITICAL; level <= LOG_AT_DEBUG; level++) {
         if (str_equal(text, log_level_name((enum log_level)level))) {
             *ret = (enum log_level)level;
             return 0;
@@ -147,10 +147,8 @@ static int journal_fields(const struct log_entry *entry, struct buf *text, size_
 static int send_journal(const struct log_entry *entry)
 {
     struct buf text CLEANUP_BUF = BUF_INIT(LOG_LINE_MAX_BYTES);
-    struct iovec *parts CLEANUP_FREE
-    = calloc(entry->field_count + 3, sizeof(*parts));
-    size_t *ends CLEANUP_FREE
-    = calloc(entry->field_count + 3, sizeof(*ends));
+    struct iovec *parts CLEANUP_FREE = calloc(entry->field_count + 3, sizeof(*parts));
+    size_t *ends CLEANUP_FREE = calloc(entry->field_count + 3, sizeof(*ends));
     size_t count = 0, start = 0;
     int r;
 
@@ -230,8 +228,7 @@ void log_event(enum log_level level, const char *message_id, const char *message
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    char *message CLEANUP_FREE
-    = NULL;
+    char *message CLEANUP_FREE = NULL;
     va_list arguments;
     int r;
 
@@ -251,9 +248,7 @@ void log_err(enum log_level level, const struct err *err, const char *format, ..
         {"MLOPSD_REQUEST_ID", err ? err->request_id : NULL},
         {"MLOPSD_ERROR_CODE", err ? err->wire_code : NULL},
     };
-    char *context CLEANUP_FREE
-    = NULL, *message CLEANUP_FREE
-    = NULL;
+    char *context CLEANUP_FREE = NULL, *message CLEANUP_FREE = NULL;
     va_list arguments;
     int r;
 

@@ -14,7 +14,14 @@
 #include "common/err.h"
 
 /** syslog's numbers. */
-enum log_level { LOG_AT_CRITICAL = 2, LOG_AT_ERROR = 3, LOG_AT_WARNING = 4, LOG_AT_NOTICE = 5, LOG_AT_INFO = 6, LOG_AT_DEBUG = 7 };
+enum log_level {
+    LOG_AT_CRITICAL = 2,
+    LOG_AT_ERROR = 3,
+    LOG_AT_WARNING = 4,
+    LOG_AT_NOTICE = 5,
+    LOG_AT_INFO = 6,
+    LOG_AT_DEBUG = 7
+};
 
 enum log_format {
     LOG_FORMAT_AUTO, /* the journal when stderr is connected to it, else text */
@@ -36,11 +43,11 @@ int log_level_parse(const char *text, enum log_level *ret);   /* "error" ... "de
 
 /** One line without extra fields. */
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
-#define log_error(...) log_line(LOG_AT_ERROR, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_AT_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_AT_WARNING, __VA_ARGS__)
-#define log_notice(...) log_line(LOG_AT_NOTICE, __VA_ARGS__)
-#define log_info(...) log_line(LOG_AT_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_AT_DEBUG, __VA_ARGS__)
+#define log_notice(...)  log_line(LOG_AT_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_AT_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_AT_DEBUG, __VA_ARGS__)
 /** "@context: err text", with the request id as a field. */
 void log_err(enum log_level level, const struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -17,14 +17,14 @@
  * every later append fails with the same code, so one check at the end is enough.
  */
 struct buf {
-    char *data;        /* NULL while nothing was appended; owned */
-    size_t size;       /* bytes in use */
+    char *data;  /* NULL while nothing was appended; owned */
+    size_t size; /* bytes in use */
     size_t capacity;
-    size_t max_bytes;  /* ceiling; going over it is -EMSGSIZE */
-    int failed;        /* 0, -ENOMEM or -EMSGSIZE */
+    size_t max_bytes; /* ceiling; going over it is -EMSGSIZE */
+    int failed;       /* 0, -ENOMEM or -EMSGSIZE */
 };
 
-#define BUF_INIT(max) ((struct buf){ .max_bytes = (max) })
+#define BUF_INIT(max) ((struct buf){.max_bytes = (max)})
 
 int buf_add(struct buf *buf, const void *data, size_t size_bytes);
 int buf_add_text(struct buf *buf, const char *text);

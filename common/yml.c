@@ -368,8 +368,7 @@ static int compare_keys(const void *a, const void *b)
 /* Sorted, equal keys are neighbours; the first in the file comes first. */
 static int check_duplicates(struct reader *reader, const struct yml *map)
 {
-    struct yml **sorted CLEANUP_FREE
-    = NULL;
+    struct yml **sorted CLEANUP_FREE = NULL;
     size_t count = 0, first = 0;
 
     if (map->count < 2)

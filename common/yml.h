@@ -25,21 +25,21 @@ struct yml_mark {
 
 struct yml {
     enum yml_kind kind;
-    char *key;                 /* in a map: its key; else NULL */
+    char *key; /* in a map: its key; else NULL */
     struct yml_mark key_mark;
     struct yml_mark start, end;
-    char *text;                /* scalars: the text as written, unquoted; NULL otherwise */
+    char *text; /* scalars: the text as written, unquoted; NULL otherwise */
     bool quoted;
-    struct yml **children;     /* LIST and MAP */
+    struct yml **children; /* LIST and MAP */
     size_t count;
 };
 
 /** One complaint about a text: place and what to do. */
 struct problem {
-    char *file;       /* as given */
+    char *file;           /* as given */
     struct yml_mark mark; /* line 0 = the whole file */
     char *text;
-    char *excerpt;    /* the offending line, without newline; NULL when unknown */
+    char *excerpt; /* the offending line, without newline; NULL when unknown */
 };
 /** A growing list of complaints: all mistakes are reported in one go, sorted by place, up to 20. */
 struct problems {
@@ -49,8 +49,8 @@ struct problems {
 };
 #define PROBLEMS_MAX 20
 /** @source: the text of the file to cut the excerpt from; may be NULL. */
-void problems_add(struct problems *problems, const char *file, struct yml_mark mark,
-                  const char *source, const char *format, ...) PRINTF_LIKE(5, 6);
+void problems_add(struct problems *problems, const char *file, struct yml_mark mark, const char *source,
+                  const char *format, ...) PRINTF_LIKE(5, 6);
 void problems_sort(struct problems *problems);
 /**
  * "etc/x.yaml:12:5: error: text" + newline + "   12 | the line" + newline + caret line, per problem; a last line
@@ -64,7 +64,8 @@ void problems_done(struct problems *problems);
  * Return 0 with *ret owned by the caller (never NULL; an empty file is YML_NULL),
  * or -EBADMSG with at least one problem added, or -ENOMEM.
  */
-int yml_parse(const char *file, const char *text, size_t size_bytes, struct yml **ret, struct problems *problems);
+int yml_parse(const char *file, const char *text, size_t size_bytes, struct yml **ret,
+              struct problems *problems);
 struct yml *yml_free(struct yml *node);
 /** Child of a map by key; NULL when missing or no map. Borrowed. */
 const struct yml *yml_get(const struct yml *map, const char *key);

@@ -138,8 +138,7 @@ static struct json_object *scalar_to_json(const struct yml *node)
 /* The parser's limit on depth bounds this recursion. */
 struct json_object *yml_to_json(const struct yml *node)
 {
-    struct json_object *result CLEANUP_JS
-    = NULL;
+    struct json_object *result CLEANUP_JS = NULL;
 
     if (!node)
         return NULL;

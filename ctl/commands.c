@@ -219,8 +219,8 @@ static int show_version(const struct ctl *ctl);
 #define ANY ((size_t)-1)
 
 const struct command commands[] = {
-    {"status", "", "show whether each platform is as its file says, and what is in the way", 0, 0, 0,
-     "Status", NULL, show_status, NULL},
+    {"status", "", "show whether each platform is as its file says, and what is in the way", 0, 0,
+     OPTION_PLATFORM, "Status", NULL, show_status, NULL},
     {"plan", "", "look now, and show what would be done", 0, 0, OPTION_PLATFORM | OPTION_DETAILED, "Plan",
      NULL, show_plan, NULL},
     {"apply", "", "look now, do what is needed, and wait for the end", 0, 0, OPTION_PLATFORM, "Apply", NULL,

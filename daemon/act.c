@@ -307,7 +307,28 @@ static bool needs_usable(const struct resource *resource, uint64_t now_ms)
     return true;
 }
 
-/** Deletes wait until everything declared is done, and until what was built on them is gone. */
+/** Was this one, as far as is recorded, built on that one? */
+static bool is_built_on(const struct resource *resource, const struct resource *need)
+{
+    struct json_object *needs CLEANUP_JS = NULL;
+
+    if (!resource->record.address || !resource->record.needs ||
+        !strstr(resource->record.needs, need->address))
+        return false;
+    needs = parse_copy(resource->record.needs);
+    return needs && js_has_text(needs, need->address);
+}
+
+/** Does it surely stand on what it now declares, and on nothing older? */
+static bool is_moved(const struct resource *resource)
+{
+    return resource->want && resource->decision.reason == REASON_IN_ORDER;
+}
+
+/**
+ * Deletes wait until everything declared is done, and until what was built on them is gone: what can not be
+ * looked at, is held, or failed to move away is still there.
+ */
 static bool delete_may_start(const struct resource *resource)
 {
     struct platform *platform = resource->platform;
@@ -319,13 +340,8 @@ static bool delete_may_start(const struct resource *resource)
             continue;
         if (other->want && (other->acting || (act_wanted(other) && other->next_try_ms == 0)))
             return false;
-        if (!other->want && other->record.address && other->record.needs &&
-            (other->acting || act_wanted(other)) && strstr(other->record.needs, resource->address)) {
-            struct json_object *needs CLEANUP_JS = parse_copy(other->record.needs);
-
-            if (needs && js_has_text(needs, resource->address))
-                return false;
-        }
+        if (!is_moved(other) && is_built_on(other, resource))
+            return false;
     }
     return true;
 }

@@ -64,7 +64,7 @@ int clients_ready_aws(struct platform *platform, struct err *err)
 static int secret_from_file(const char *path, bool private_only, struct secret **ret, struct err *err)
 {
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, whole;
     struct stat info;
     int r;
 
@@ -77,13 +77,14 @@ static int secret_from_file(const char *path, bool private_only, struct secret *
             err->class = ERR_CREDENTIALS;
         return r;
     }
+    whole = size;
     while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
         size--;
     if (size == 0)
         r = err_set(err, -ENOENT, ERR_CREDENTIALS, "%s is empty", path);
     else if (!(*ret = secret_new(text, size)))
         r = err_no_memory(err);
-    explicit_bzero(text, strlen(text));
+    explicit_bzero(text, whole);
     free(text);
     return r;
 }
@@ -133,46 +134,78 @@ int credential_read(const struct credential_source *source, struct secret **ret,
     return err_set(err, -EINVAL, ERR_INVALID, "no source for the credential");
 }
 
-int clients_ready_github(struct platform *platform, struct err *err)
+static int read_github_secret(const struct graph *graph, struct secret **ret, struct err *err)
+{
+    int r = graph->github.has_token ? credential_read(&graph->github.token, ret, err)
+                                    : credential_read(&graph->github.app_private_key, ret, err);
+
+    return r < 0 ? err_wrap(err, r, "GitHub") : 0;
+}
+
+static int new_github(struct platform *platform, const struct secret *secret, struct err *err)
 {
     const struct graph *graph = platform->graph;
-    struct secret *token CLEANUP_SECRET = NULL, *key CLEANUP_SECRET = NULL;
     const char *from_environment_url = getenv("GITHUB_API_URL");
     struct github_options options = {
         .http = platform->daemon->http,
         .clock = platform->daemon->clock,
         .fibers = &platform->daemon->fibers,
-        .api_url = graph->github.api_url             ? graph->github.api_url
-                   : str_empty(from_environment_url) ? NULL
-                                                     : from_environment_url,
+        .api_url = graph->github.api_url ? graph->github.api_url : from_environment_url,
         .gate = github_gate,
         .gate_data = platform,
-        .write_interval_ms = graph->github.write_interval_ms,
+        .write_interval_ms = (uint32_t)graph->github.write_interval_ms,
     };
     int r;
 
-    if (!graph->github.configured || platform->clouds.github)
-        return 0;
+    if (str_empty(options.api_url))
+        options.api_url = NULL;
     if (graph->github.has_token) {
-        r = credential_read(&graph->github.token, &token, err);
-        options.token = token;
-    } else if (graph->github.app_id) {
-        r = credential_read(&graph->github.app_private_key, &key, err);
+        options.token = secret;
+    } else {
         options.app_id = graph->github.app_id;
         options.app_installation_id = graph->github.app_installation_id;
-        options.app_private_key = key;
+        options.app_private_key = secret;
         options.app_repository = graph->github.repository;
-    } else {
-        return 0; /* the repository is only named, never called */
     }
-    if (r < 0)
-        return err_wrap(err, r, "GitHub");
     r = github_new(&options, &platform->clouds.github, err);
     return r < 0 ? err_wrap(err, r, "GitHub") : 0;
+}
+
+/**
+ * GitHub locks out whoever keeps knocking with a bad token: after a refusal a new client is made only for another
+ * token than the one that was refused.
+ */
+int clients_ready_github(struct platform *platform, struct err *err)
+{
+    const struct graph *graph = platform->graph;
+    struct secret *secret CLEANUP_SECRET = NULL;
+    char *mark CLEANUP_FREE = NULL;
+    int r;
+
+    if (!graph->github.configured || (!graph->github.has_token && !graph->github.app_id))
+        return 0; /* the repository is only named, never called */
+    if (platform->clouds.github && !platform->github_refused)
+        return 0;
+    r = read_github_secret(graph, &secret, err);
+    if (r < 0)
+        return r;
+    mark = seal_fingerprint(store_key(platform->daemon->store), "github token", secret_text(secret),
+                            secret_size(secret));
+    if (!mark)
+        return err_no_memory(err);
+    if (platform->clouds.github && str_equal(mark, platform->github_token_mark))
+        return err_set(err, -EACCES, ERR_CREDENTIALS,
+                       "GitHub refused the token (401): put a new one in place; nothing is sent until then");
+    platform->clouds.github = github_free(platform->clouds.github);
+    platform->github_refused = false;
+    free(platform->github_token_mark);
+    platform->github_token_mark = TAKE(mark);
+    return new_github(platform, secret, err);
 }
 
 void clients_drop(struct platform *platform)
 {
     platform->clouds.aws = aws_free(platform->clouds.aws);
     platform->clouds.github = github_free(platform->clouds.github);
+    platform->github_refused = false;
 }

@@ -84,6 +84,16 @@ static void log_lines(const char *text)
     }
 }
 
+/** A bad file that no platform came from yet: an event without a history to stand in. */
+static void refuse_stranger(const char *file)
+{
+    const struct event_info *info = &event_infos[EVENT_REFUSED];
+    const struct log_field field = {"MLOPSD_EVENT", info->name};
+    char *text CLEANUP_FREE = str_format("%s is refused: it has mistakes; its platform is not watched", file);
+
+    log_event(info->level, info->message_id, text ? text : "a file is refused", &field, 1);
+}
+
 /** A bad file: the last good generation stays in force, and the log says why. */
 static void refuse(struct daemon *daemon, const char *file, const struct problems *problems)
 {
@@ -94,7 +104,7 @@ static void refuse(struct daemon *daemon, const char *file, const struct problem
         return;
     log_lines(text ? text : "no memory for the problems");
     if (!platform) {
-        log_error("%s is refused: it has mistakes; its platform is not watched", file);
+        refuse_stranger(file);
         return;
     }
     (void)str_set(&platform->refused, text ? text : "refused");
@@ -157,13 +167,15 @@ static void notice_removed(struct daemon *daemon, const struct strv *files)
 
         if (platform->gone || strv_has(files, platform->file))
             continue;
-        platform->gone = true; /* its timer runs out once more, for those who wait for a pass */
+        platform->gone = true;         /* its timer runs out once more, for those who wait for a pass */
+        free(TAKE(platform->refused)); /* what was wrong with it went with the file */
         log_warning("%s: its file %s was removed: no longer watched; nothing is deleted", platform->name,
                     platform->file);
     }
 }
 
-size_t daemon_reload(struct daemon *daemon)
+/** @ret_strangers, unless NULL, gets the refused files that no platform stands for. */
+static size_t reload_files(struct daemon *daemon, struct strv *ret_strangers)
 {
     struct problems problems = {0};
     struct strv files CLEANUP_STRV = {0};
@@ -174,11 +186,18 @@ size_t daemon_reload(struct daemon *daemon)
 
         log_error("%s", text ? text : "the platform files can not be listed");
         problems_done(&problems);
+        if (ret_strangers)
+            (void)strv_add(ret_strangers, daemon->config->platforms_dir); /* the log has it as well */
         return 1;
     }
     problems_done(&problems);
-    for (size_t i = 0; i < files.count; i++)
-        refused += load_platform(daemon, files.items[i]) < 0;
+    for (size_t i = 0; i < files.count; i++) {
+        if (load_platform(daemon, files.items[i]) == 0)
+            continue;
+        refused++;
+        if (ret_strangers && !find_by_file(daemon, files.items[i]))
+            (void)strv_add(ret_strangers, files.items[i]);
+    }
     notice_removed(daemon, &files);
     for (size_t i = 0; i < daemon->count; i++)
         if (daemon->platforms[i]->next_graph)
@@ -189,6 +208,24 @@ size_t daemon_reload(struct daemon *daemon)
                           });
     if (daemon->count == 0 && refused == 0)
         log_warning("%s holds no platform file: nothing to watch", daemon->config->platforms_dir);
+    return refused;
+}
+
+size_t daemon_reload(struct daemon *daemon)
+{
+    return reload_files(daemon, NULL);
+}
+
+size_t daemon_reload_asked(struct daemon *daemon, struct strv *ret_strangers)
+{
+    size_t refused;
+
+    log_info("reloading");
+    if (daemon->notify)
+        notify_reloading(daemon->notify);
+    refused = reload_files(daemon, ret_strangers);
+    if (daemon->notify)
+        notify_ready(daemon->notify);
     return refused;
 }
 
@@ -338,12 +375,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct daemon *daemon = handle->data;
 
     if (number == SIGHUP) {
-        log_info("reloading");
-        if (daemon->notify)
-            notify_reloading(daemon->notify);
-        (void)daemon_reload(daemon); /* refusals were told one by one */
-        if (daemon->notify)
-            notify_ready(daemon->notify);
+        (void)daemon_reload_asked(daemon, NULL); /* refusals were told one by one */
         return;
     }
     if (daemon->stopping)

@@ -55,6 +55,11 @@ struct daemon {
 int daemon_run(struct daemon *daemon, const char *state_directory, const char *socket);
 /** Read all platform files: offers new graphs, keeps the last good ones. Returns how many files were refused. */
 size_t daemon_reload(struct daemon *daemon);
+/**
+ * The same because somebody asks for it: the service manager is told. @ret_strangers, unless NULL, gets the
+ * paths of refused files that no platform stands for.
+ */
+size_t daemon_reload_asked(struct daemon *daemon, struct strv *ret_strangers);
 struct platform *daemon_find(struct daemon *daemon, const char *name);
 /** Begin to stop: nothing new starts, calls in flight get 3 s, then are abandoned. */
 void daemon_stop(struct daemon *daemon, int exit_status);

@@ -118,11 +118,20 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
 
 static enum hold hold_create(const struct situation *s)
 {
-    if (s->recorded && s->on_drift == ON_DRIFT_ALERT)
+    bool vanished = s->recorded && !s->removing;
+
+    if (vanished && s->on_drift == ON_DRIFT_ALERT)
         return HOLD_POLICY;
-    if (s->recorded && s->brake)
+    if (vanished && s->brake)
         return HOLD_BRAKE;
     return s->waiting ? HOLD_WAITING : hold_for(s, ACTION_CREATE);
+}
+
+static enum reason reason_create(const struct situation *s)
+{
+    if (!s->recorded)
+        return REASON_NEW;
+    return s->removing ? REASON_UNFINISHED : REASON_MISSING;
 }
 
 static void decide_absent(const struct situation *s, struct decision *ret)
@@ -132,7 +141,7 @@ static void decide_absent(const struct situation *s, struct decision *ret)
     else if (s->recorded && !absence_proved(s))
         say(ret, ACTION_NONE, REASON_SUSPECT, HOLD_NONE);
     else
-        say(ret, ACTION_CREATE, s->recorded ? REASON_MISSING : REASON_NEW, hold_create(s));
+        say(ret, ACTION_CREATE, reason_create(s), hold_create(s));
 }
 
 /** Something is there that we have no record of: ours, to be taken over, or somebody else's? */

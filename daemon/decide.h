@@ -75,6 +75,7 @@ struct situation {
     /* absence */
     bool in_grace;         /* made by us moments ago and not yet seen often enough */
     unsigned absent_looks; /* in a row, this one included */
+    bool removing;         /* an open intent of ours may have removed it */
 
     /* ownership of something present that we have no record of */
     bool ours_by_tags;

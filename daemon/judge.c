@@ -112,12 +112,18 @@ static void gather_policy(const struct resource *resource, struct situation *s)
     s->brake = platform->vanished && !platform->released;
 }
 
+/** Did our own work, interrupted, perhaps take it away? */
+static bool is_removing(const struct resource *resource)
+{
+    const char *action = resource->intent.token ? resource->intent.action : NULL;
+
+    return str_equal(action, action_name(ACTION_REPLACE)) || str_equal(action, action_name(ACTION_DELETE));
+}
+
 static void gather_sight(const struct resource *resource, const struct documents *documents,
                          struct situation *s)
 {
-    struct daemon *daemon = resource->platform->daemon;
     enum owner owner = ownership_of(documents->observed, resource->platform->name, resource->address);
-    int64_t age_ms = clock_wall_ms(daemon->clock) - resource->record.created_ms;
 
     s->kind_flags = resource->kind->flags;
     s->declared = resource->want != NULL;
@@ -126,9 +132,9 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
     s->seen = resource->seen;
     s->unconfirmed = resource->unconfirmed || (resource->intent.token && resource->record.address);
-    s->in_grace = resource->record.created_ms != 0 && resource->record.sightings < SIGHTINGS && age_ms >= 0 &&
-                  age_ms < (int64_t)resource->kind->pace.grace_ms;
+    s->in_grace = resource_in_grace(resource);
     s->absent_looks = resource->absent_looks;
+    s->removing = is_removing(resource);
     s->ours_by_tags = owner == OWNER_US;
     s->foreign_tags = owner == OWNER_OTHERS;
     s->ours_by_intent = ours_by_intent(resource, documents->observed);
@@ -248,7 +254,7 @@ void judge_brakes(struct platform *platform)
         if (!resource->record.address || !resource->want || (resource->kind->flags & KIND_LOCAL))
             continue;
         recorded++;
-        missing += resource->seen == ITEM_ABSENT;
+        missing += resource->seen == ITEM_ABSENT && !is_removing(resource);
     }
     platform->vanished = missing >= BRAKE_COUNT && missing * 2 > recorded;
 }

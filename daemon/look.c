@@ -19,6 +19,7 @@ struct batch_run {
     struct kind_batch batch;
     struct resource **resources; /* beside batch.items */
     struct err err;
+    int64_t asked_ms;
     struct batch_run *next;
 };
 
@@ -48,6 +49,8 @@ static void mark_unknown(struct resource *resource, const struct err *err)
 {
     forget_sight(resource);
     err_copy(&resource->look_err, err);
+    if (resource->kind->provider == PROVIDER_GITHUB && err->class == ERR_CREDENTIALS)
+        resource->platform->github_refused = true;
     resource->unknown_passes++;
 }
 
@@ -132,10 +135,12 @@ static void take_present(struct resource *resource, struct kind_item *item)
     take_memory(resource, item);
 }
 
-static void take_item(struct resource *resource, struct kind_item *item, const struct err *batch_err)
+static void take_item(struct resource *resource, struct kind_item *item, const struct err *batch_err,
+                      int64_t asked_ms)
 {
     forget_sight(resource);
     resource->looked = true;
+    resource->asked_ms = asked_ms;
     if (item->state == ITEM_UNKNOWN) {
         mark_unknown(resource, item->err.code < 0 ? &item->err : batch_err);
         return;
@@ -145,7 +150,8 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
     if (item->state == ITEM_ABSENT) {
-        resource->absent_looks++;
+        if (!resource_in_grace(resource))
+            resource->absent_looks++;
         return;
     }
     resource->absent_looks = 0;
@@ -195,6 +201,7 @@ static struct batch_run *batch_run_new(struct platform *platform, const struct k
         .host_data = platform,
         .err = &run->err,
     };
+    run->asked_ms = clock_wall_ms(platform->daemon->clock);
     run->batch.items = calloc(platform->count, sizeof(*run->batch.items));
     run->resources = calloc(platform->count, sizeof(*run->resources));
     if (!run->batch.items || !run->resources) {
@@ -253,7 +260,8 @@ static void take_all(struct batch_run *run)
     if (run->err.code == 0)
         (void)err_set(&silent, -EIO, ERR_BUG, "the look brought no answer for it");
     for (size_t i = 0; i < run->batch.count; i++)
-        take_item(run->resources[i], &run->batch.items[i], run->err.code ? &run->err : &silent);
+        take_item(run->resources[i], &run->batch.items[i], run->err.code ? &run->err : &silent,
+                  run->asked_ms);
 }
 
 int look(struct platform *platform, look_filter wanted)

@@ -40,7 +40,7 @@ static void usage(FILE *to)
         "\n"
         "  --config FILE        default %s\n"
         "  --log-format FORMAT  auto, journal, text, json\n"
-        "  --log-level LEVEL    error, warning, notice, info, debug\n"
+        "  --log-level LEVEL    critical, error, warning, notice, info, debug\n"
         "  --version, --help\n"
         "\n"
         "The state is kept in $STATE_DIRECTORY or state_dir:, the socket is $RUNTIME_DIRECTORY/mlopsd.sock\n"
@@ -128,8 +128,9 @@ static int setup_log(const struct options *options, const struct daemon_config *
         return EXIT_USAGE;
     }
     if (options->log_level && log_level_parse(options->log_level, &level) < 0) {
-        (void)fprintf(stderr, "mlopsd: --log-level takes error, warning, notice, info or debug, not \"%s\"\n",
-                      options->log_level);
+        (void)fprintf(
+            stderr, "mlopsd: --log-level takes critical, error, warning, notice, info or debug, not \"%s\"\n",
+            options->log_level);
         return EXIT_USAGE;
     }
     log_setup(format, level);
@@ -143,7 +144,7 @@ static void harden(void)
 
     (void)umask(0077);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then an error of the write */
+    (void)signal(SIGXFSZ, SIG_IGN);      /* a file-size limit is then an error of the write */
     (void)setrlimit(RLIMIT_CORE, &none); /* the service manager sets it too */
 #ifndef __SANITIZE_ADDRESS__
     (void)prctl(PR_SET_DUMPABLE, 0); /* the leak checker must be able to look */

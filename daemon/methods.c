@@ -112,13 +112,17 @@ static void fail_err(struct varlink_call *call, const struct err *err)
 static void status(void *data, struct varlink_call *call, struct json_object *parameters)
 {
     struct daemon *daemon = data;
-    struct json_object *reply = json_object_new_object(), *list = json_object_new_array();
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct json_object *reply, *list;
     char started[32];
+    size_t count = 0;
 
-    (void)parameters;
-    for (size_t i = 0; i < daemon->count; i++)
-        if (!daemon->platforms[i]->gone)
-            (void)json_object_array_add(list, document_platform(daemon->platforms[i]));
+    if (!method_platforms(daemon, call, parameters, false, &platforms, &count))
+        return;
+    reply = json_object_new_object();
+    list = json_object_new_array();
+    for (size_t i = 0; i < count; i++)
+        (void)json_object_array_add(list, document_platform(platforms[i]));
     clock_format_rfc3339(daemon->started_ms, started, sizeof(started));
     (void)js_set_text(reply, "version", PACKAGE_VERSION);
     (void)js_set_int(reply, "pid", getpid());
@@ -358,11 +362,15 @@ static void reload(void *data, struct varlink_call *call, struct json_object *pa
     struct daemon *daemon = data;
     struct json_object *reply = json_object_new_object();
     struct json_object *accepted = json_object_new_array(), *refused = json_object_new_array();
+    struct strv strangers CLEANUP_STRV = {0};
 
     (void)parameters;
-    (void)daemon_reload(daemon); /* refusals are in the platforms */
+    (void)daemon_reload_asked(daemon, &strangers); /* the other refusals are in the platforms */
     for (size_t i = 0; i < daemon->count; i++)
-        (void)js_add_text(daemon->platforms[i]->refused ? refused : accepted, daemon->platforms[i]->name);
+        if (!daemon->platforms[i]->gone || daemon->platforms[i]->refused)
+            (void)js_add_text(daemon->platforms[i]->refused ? refused : accepted, daemon->platforms[i]->name);
+    for (size_t i = 0; i < strangers.count; i++)
+        (void)js_add_text(refused, strangers.items[i]);
     (void)js_put_key(reply, "accepted", accepted);
     (void)js_put_key(reply, "refused", refused);
     varlink_reply(call, reply);
@@ -388,7 +396,7 @@ static void reload(void *data, struct varlink_call *call, struct json_object *pa
     }
 
 const struct varlink_method control_methods[] = {
-    {"Status", false, false, NULL, status},
+    {"Status", false, false, PARAMETERS(PLATFORM), status},
     {"Plan", false, false, PARAMETERS(PLATFORM), method_plan},
     {"Apply", true, false, PARAMETERS(PLATFORM), method_apply},
     {"Drift", false, false, PARAMETERS(PLATFORM, {"all", json_type_boolean, false}), drift},

@@ -28,22 +28,11 @@ static void intent_keep(struct operation *operation)
         return;
     (void)str_set(&resource->intent.token, operation->token);
     (void)str_set(&resource->intent.address, resource->address);
+    (void)str_set(&resource->intent.action, action_name(operation->action));
     resource->intent.was_absent = operation->was_absent;
     resource->intent.at_ms = clock_wall_ms(platform->daemon->clock) -
                              (int64_t)(clock_monotonic_ms(platform->daemon->clock) -
                                        resource->act_started_ms);
-}
-
-static int needs_text(const struct resource *resource, char **ret)
-{
-    struct json_object *needs CLEANUP_JS = json_object_new_array();
-
-    for (size_t i = 0; resource->want && i < resource->want->needs_count; i++)
-        if (js_add_text(needs, resource->platform->resources[resource->want->needs[i]]->address) < 0)
-            return -ENOMEM;
-    free(*ret);
-    *ret = js_canonical(needs);
-    return *ret ? 0 : -ENOMEM;
 }
 
 /** Attributes that the answers told are added to what was known. */
@@ -76,7 +65,7 @@ static int update_record(struct operation *operation, bool made)
 
     if (str_set(&record->platform, platform->name) < 0 || str_set(&record->type, resource->kind->type) < 0 ||
         str_set(&record->address, resource->address) < 0 ||
-        str_set(&record->desired, operation->desired_text) < 0 || needs_text(resource, &record->needs) < 0)
+        str_set(&record->desired, operation->desired_text) < 0 || resource_note_needs(resource) < 0)
         return -ENOMEM;
     if (operation->op.ret_id && str_set(&record->id, operation->op.ret_id) < 0)
         return -ENOMEM;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/crypto.h"
 #include "common/js.h"
 #include "common/str.h"
 
@@ -44,15 +45,24 @@ char *ownership_encode(const char *address)
     return buf_take(&out);
 }
 
+/** What stands in the tag: one that is too long is cut, with a digest of the whole in place of the rest. Owned. */
+static char *mark_of(const char *address)
+{
+    char *encoded CLEANUP_FREE = ownership_encode(address), *digest CLEANUP_FREE = NULL;
+
+    if (!encoded || strlen(encoded) <= TAG_VALUE_MAX)
+        return TAKE(encoded);
+    digest = digest_text(encoded);
+    return digest ? str_format("%.*s=%s", (int)(TAG_VALUE_MAX - 1 - strlen(digest)), encoded, digest) : NULL;
+}
+
 int ownership_mark(struct json_object *document, const char *platform, const char *address)
 {
     struct json_object *tags = NULL;
-    char *encoded CLEANUP_FREE = ownership_encode(address);
+    char *encoded CLEANUP_FREE = mark_of(address);
 
     if (!encoded)
         return -ENOMEM;
-    if (strlen(encoded) > TAG_VALUE_MAX)
-        encoded[TAG_VALUE_MAX] = '\0';
     if (!json_object_object_get_ex(document, "tags", &tags) || !json_object_is_type(tags, json_type_object)) {
         tags = json_object_new_object();
         if (!tags || js_put_key(document, "tags", tags) < 0)
@@ -77,7 +87,7 @@ static const char *tag(struct json_object *observed, const char *key)
 enum owner ownership_of(struct json_object *observed, const char *platform, const char *address)
 {
     const char *of_platform = tag(observed, TAG_PLATFORM), *of_address = tag(observed, TAG_ADDRESS);
-    char *encoded CLEANUP_FREE = ownership_encode(address);
+    char *encoded CLEANUP_FREE = mark_of(address);
 
     if (!of_platform && !of_address)
         return OWNER_NOBODY;

@@ -270,8 +270,7 @@ static void conclude(struct platform *platform, int result)
     platform->calls_last = platform_calls(platform) - platform->calls_before;
     platform->last_pass_ms = clock_wall_ms(platform->daemon->clock);
     if (platform->converged && !platform->converged_told && platform->mode == PASS_CONVERGE)
-        report(platform, &(struct report){.event = EVENT_CONVERGED}, "%zu resources as wanted",
-               ready);
+        report(platform, &(struct report){.event = EVENT_CONVERGED}, "%zu resources as wanted", ready);
     if (platform->mode == PASS_CONVERGE)
         platform->converged_told = platform->converged;
 }

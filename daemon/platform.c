@@ -82,6 +82,35 @@ void resource_set_status(struct resource *resource, enum status status, const ch
     resource->since_ms = clock_wall_ms(resource->platform->daemon->clock);
 }
 
+bool resource_in_grace(const struct resource *resource)
+{
+    const struct record *record = &resource->record;
+    int64_t now_ms = clock_wall_ms(resource->platform->daemon->clock);
+
+    if (record->created_ms == 0 || record->sightings >= SIGHTINGS || now_ms < record->created_ms)
+        return false;
+    return resource->asked_ms - record->created_ms < (int64_t)resource->kind->pace.grace_ms;
+}
+
+int resource_note_needs(struct resource *resource)
+{
+    struct json_object *needs CLEANUP_JS = json_object_new_array();
+    char *text CLEANUP_FREE = NULL;
+
+    for (size_t i = 0; resource->want && i < resource->want->needs_count; i++)
+        if (js_add_text(needs, resource->platform->resources[resource->want->needs[i]]->address) < 0)
+            return -ENOMEM;
+    text = needs ? js_canonical(needs) : NULL;
+    if (!text)
+        return -ENOMEM;
+    if (str_equal(text, resource->record.needs))
+        return 0;
+    free(resource->record.needs);
+    resource->record.needs = TAKE(text);
+    resource->record_dirty = true;
+    return 0;
+}
+
 void resource_remember_attributes(struct resource *resource, struct json_object *observed)
 {
     struct json_object *attributes CLEANUP_JS = json_object_new_object();
@@ -106,6 +135,12 @@ void resource_remember_attributes(struct resource *resource, struct json_object 
 
 struct resource *platform_find(struct platform *platform, const char *address)
 {
+    const struct desired_resource *want = platform->graph ? graph_find(platform->graph, address) : NULL;
+    size_t index = want ? (size_t)(want - platform->graph->resources) : 0;
+
+    /* declared ones stand in graph order */
+    if (want && index < platform->count && platform->resources[index]->want == want)
+        return platform->resources[index];
     for (size_t i = 0; i < platform->count; i++)
         if (str_equal(platform->resources[i]->address, address))
             return platform->resources[i];
@@ -253,6 +288,7 @@ struct platform *platform_free(struct platform *platform)
     episodes_free(platform->episodes, platform->episodes_count);
     graph_free(platform->graph);
     graph_free(platform->next_graph);
+    free(platform->github_token_mark);
     free(platform->facts);
     free(platform->refused);
     free(platform->problem);
@@ -295,8 +331,10 @@ int platform_offer(struct platform *platform, struct graph *take_graph, struct e
     }
     if (platform->daemon->mode != RUN_ONCE_PLAN) {
         /* keyed: the graph's own digest covers secrets written out in the file, and must not let anyone test guesses */
-        digest = seal_fingerprint(store_key(store), "generation", take_graph->digest, strlen(take_graph->digest));
-        r = digest ? generation_put(store, platform->name, digest, take_graph->text, take_graph->file, &number, err)
+        digest = seal_fingerprint(store_key(store), "generation", take_graph->digest,
+                                  strlen(take_graph->digest));
+        r = digest ? generation_put(store, platform->name, digest, take_graph->text, take_graph->file,
+                                    &number, err)
                    : err_no_memory(err);
     }
     if (r < 0) {
@@ -368,15 +406,23 @@ void platform_prune(struct platform *platform)
     drift_close_orphans(platform);
 }
 
+static bool same_source(const struct credential_source *a, const struct credential_source *b)
+{
+    return str_equal(a->credential, b->credential) && str_equal(a->file, b->file) &&
+           str_equal(a->environment, b->environment);
+}
+
+/** Would the clouds' clients be made the same way? */
 static bool same_clients(const struct graph *a, const struct graph *b)
 {
     return a && str_equal(a->aws.region, b->aws.region) && str_equal(a->aws.profile, b->aws.profile) &&
            str_equal(a->aws.account_id, b->aws.account_id) &&
            str_equal(a->github.repository, b->github.repository) &&
            str_equal(a->github.api_url, b->github.api_url) && str_equal(a->github.app_id, b->github.app_id) &&
-           str_equal(a->github.token.credential, b->github.token.credential) &&
-           str_equal(a->github.token.file, b->github.token.file) &&
-           str_equal(a->github.token.environment, b->github.token.environment);
+           str_equal(a->github.app_installation_id, b->github.app_installation_id) &&
+           a->github.write_interval_ms == b->github.write_interval_ms &&
+           same_source(&a->github.token, &b->github.token) &&
+           same_source(&a->github.app_private_key, &b->github.app_private_key);
 }
 
 int platform_take_over(struct platform *platform, struct err *err)
@@ -395,7 +441,7 @@ int platform_take_over(struct platform *platform, struct err *err)
     platform->graph = graph;
     platform->next_graph = NULL;
     platform->generation = platform->next_generation;
-    platform->converged_told = false;
+    platform->converged = platform->converged_told = false; /* of the new one nothing is known yet */
     if (platform->daemon->mode == RUN_ONCE_PLAN)
         return 0; /* only looked at */
     report(platform, &(struct report){.event = EVENT_GENERATION},

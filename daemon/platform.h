@@ -54,9 +54,10 @@ struct resource {
 
     /* the last look */
     enum item_state seen;
-    char *observed; /* canonical JSON, NULL when not there */
-    char *seen_id;  /* the cloud's id of what was seen */
-    bool looked;    /* in this pass */
+    char *observed;   /* canonical JSON, NULL when not there */
+    char *seen_id;    /* the cloud's id of what was seen */
+    bool looked;      /* in this pass */
+    int64_t asked_ms; /* wall: when the look was sent; its answer is no younger */
     int64_t observed_created_ms;
     bool unconfirmed;
     struct err look_err;     /* why unknown */
@@ -115,7 +116,9 @@ struct platform {
     bool gone;     /* its file was removed: watched no longer */
 
     struct clouds clouds;
-    char *facts; /* run-time built-ins, JSON object; NULL = none yet */
+    char *github_token_mark; /* fingerprint of the token the client was made with */
+    bool github_refused;     /* GitHub refused it: nothing more is sent until there is another one */
+    char *facts;             /* run-time built-ins, JSON object; NULL = none yet */
 
     struct resource **resources; /* declared ones in graph order, then the others */
     size_t count;
@@ -161,6 +164,10 @@ struct resource *platform_find(struct platform *platform, const char *address);
 /** Set status and reason; keeps the time of the last change. */
 void resource_set_status(struct resource *resource, enum status status, const char *why);
 uint64_t platform_calls(const struct platform *platform);
+/** Was it made so shortly before the last look that a not-found proves nothing? */
+bool resource_in_grace(const struct resource *resource);
+/** Bring the record's needs up to those of the graph, for the order of deletes. 0 or -ENOMEM. */
+int resource_note_needs(struct resource *resource);
 /** The open intent is settled: forget our copy of it. */
 void resource_drop_intent(struct resource *resource);
 /** Keep the attributes of @observed in the record: others refer to them even while this one can not be seen. */

@@ -232,6 +232,7 @@ static void note_in_order(struct resource *resource)
     if (!str_equal(resource->record.desired, resource->desired) &&
         str_set(&resource->record.desired, resource->desired) == 0)
         resource->record_dirty = true;
+    (void)resource_note_needs(resource); /* without memory: noted by the next pass */
 }
 
 static bool anything_dirty(struct platform *platform)

@@ -21,15 +21,16 @@
 /* ---- the daemon's file ---- */
 
 struct daemon_config {
-    char *file;             /* as given */
-    char *state_dir;        /* absolute; NULL = not in the file: $STATE_DIRECTORY decides */
-    char *socket;           /* NULL = $RUNTIME_DIRECTORY/mlopsd.sock */
-    char *platforms_dir;    /* absolute: "platforms" beside the file, default platforms.d */
-    char *blueprints_dir;   /* absolute: "blueprints" beside the file, default blueprints, then DATADIR/mlopsd/blueprints */
-    uint64_t poll_interval_ms;  /* default 60000; 1 s .. 1 d */
+    char *file;          /* as given */
+    char *state_dir;     /* absolute; NULL = not in the file: $STATE_DIRECTORY decides */
+    char *socket;        /* NULL = $RUNTIME_DIRECTORY/mlopsd.sock */
+    char *platforms_dir; /* absolute: "platforms" beside the file, default platforms.d */
+    char *
+        blueprints_dir; /* absolute: "blueprints" beside the file, default blueprints, then DATADIR/mlopsd/blueprints */
+    uint64_t poll_interval_ms; /* default 60000; 1 s .. 1 d */
     enum log_format log_format;
     enum log_level log_level;
-    char *access_group;     /* who may change things besides root: default "mlopsd" */
+    char *access_group; /* who may change things besides root: default "mlopsd" */
 };
 /** 0; -EBADMSG with problems; -ENOENT etc. as a problem with line 0. *ret owned, untouched on failure. */
 int daemon_config_load(const char *path, struct daemon_config **ret, struct problems *problems);
@@ -45,27 +46,27 @@ struct place {
 
 /** Where a secret that the daemon does not make itself comes from. */
 struct credential_source {
-    char *credential;   /* systemd credential name: $CREDENTIALS_DIRECTORY/NAME */
-    char *file;         /* or a file that only its owner may read */
-    char *environment;  /* or a variable (for trying out; refused by nobody, warned about) */
+    char *credential;  /* systemd credential name: $CREDENTIALS_DIRECTORY/NAME */
+    char *file;        /* or a file that only its owner may read */
+    char *environment; /* or a variable (for trying out; refused by nobody, warned about) */
 };
 
 struct desired_resource {
-    char *address;          /* aws_iam_role.github_actions, aws_subnet.public["a"] */
+    char *address;                    /* aws_iam_role.github_actions, aws_subnet.public["a"] */
     char *type, *name, *instance_key; /* key under for_each, or NULL */
     const struct kind *kind;
-    char *body;             /* canonical JSON of the fields: defaults filled in, var/each/aws/github.* static values put
+    char *body; /* canonical JSON of the fields: defaults filled in, var/each/aws/github.* static values put
                                in; strings may still hold ${TYPE.NAME.ATTR} and run-time built-ins. A secret that was
                                written out in the file stands here as it is: never store or show a body, but graph.text */
-    bool adopt;             /* take over an existing, unmarked thing of that name */
+    bool adopt; /* take over an existing, unmarked thing of that name */
     bool allow_wide_trust;
-    size_t *needs;          /* indexes of the resources this one refers to or depends on, sorted, unique */
+    size_t *needs; /* indexes of the resources this one refers to or depends on, sorted, unique */
     size_t needs_count;
     struct place place;
-    struct field_place {    /* where each field stood, by dotted path; sorted by path */
+    struct field_place { /* where each field stood, by dotted path; sorted by path */
         char *path;
         struct place place;
-    } *places;
+    } * places;
     size_t places_count;
 };
 
@@ -80,27 +81,27 @@ enum on_drift { ON_DRIFT_HEAL, ON_DRIFT_ALERT };
 
 struct desired_policy {
     enum on_drift on_drift;
-    struct strv protect;            /* addresses: never deleted or replaced */
+    struct strv protect; /* addresses: never deleted or replaced */
     bool approve_create, approve_update, approve_replace, approve_delete;
     struct ignore_rule {
         char *address, *path;
-    } *ignore;
+    } * ignore;
     size_t ignore_count;
 };
 
 struct graph {
-    char *platform;          /* name: [a-z0-9-], 1..40 */
+    char *platform; /* name: [a-z0-9-], 1..40 */
     char *file;
     char *blueprint, *blueprint_file; /* NULL without one */
     struct {
         bool configured;
-        char *account_id;    /* 12 digits; required with AWS resources */
+        char *account_id; /* 12 digits; required with AWS resources */
         char *region, *partition, *profile;
     } aws;
     struct {
         bool configured;
         char *repository, *owner, *name; /* "john-doe/mlops-project", "john-doe", "mlops-project" */
-        char *api_url;       /* NULL = GITHUB_API_URL or github.com */
+        char *api_url;                   /* NULL = GITHUB_API_URL or github.com */
         bool has_token;
         struct credential_source token;
         char *app_id, *app_installation_id; /* or an App */
@@ -111,15 +112,15 @@ struct graph {
     struct desired_policy policy;
     struct desired_resource *resources; /* in an order where needs come first */
     size_t count;
-    size_t *by_address;                 /* indexes of resources, sorted by address: for graph_find() */
-    struct desired_output *outputs;     /* sorted by name */
+    size_t *by_address;             /* indexes of resources, sorted by address: for graph_find() */
+    struct desired_output *outputs; /* sorted by name */
     size_t outputs_count;
-    struct credential_use {             /* ${credential.NAME} used anywhere */
+    struct credential_use { /* ${credential.NAME} used anywhere */
         char *name;
-    } *credentials;
+    } * credentials;
     size_t credentials_count;
-    char *text;              /* canonical JSON of all of it, without secrets: what a generation is */
-    char *digest;            /* hex SHA-256 of text */
+    char *text;   /* canonical JSON of all of it, without secrets: what a generation is */
+    char *digest; /* hex SHA-256 of text */
 };
 
 /**

@@ -56,8 +56,8 @@ struct resolver {
 int resolve_body(const struct kind *kind, const char *body, const struct resolver *resolver,
                  struct json_object **ret, struct strv *ret_waiting, struct err *err);
 /** Resolve any JSON value (outputs): as above without secrets. */
-int resolve_value(struct json_object *value, const struct resolver *resolver,
-                  struct json_object **ret, struct strv *ret_waiting, struct err *err);
+int resolve_value(struct json_object *value, const struct resolver *resolver, struct json_object **ret,
+                  struct strv *ret_waiting, struct err *err);
 /** Assemble the text of a secret in locked memory. RESOLVE_LATER is returned as it comes. */
 int resolve_secret(const char *text, const struct resolver *resolver, struct secret **ret, struct err *err);
 /** Does a document hold an {"unknown"} anywhere? In any of the natural key's fields? */

@@ -22,14 +22,15 @@ const char *severity_name(enum severity severity); /* "critical" */
 
 /** One declared field (or element of one) that is not as wanted. */
 struct diff_entry {
-    char *path;              /* inline_policy["deploy"].policy, versioning.enabled, client_id_list["sts.amazonaws.com"] */
+    char *path; /* inline_policy["deploy"].policy, versioning.enabled, client_id_list["sts.amazonaws.com"] */
     enum diff_what what;
-    char *element;           /* under a SET or MAP: its text, or key; NULL elsewhere */
-    char *desired, *observed; /* canonical JSON, NULL where there is none; "(sensitive)" and notes for secrets are JSON strings too */
-    const struct field *field;     /* the row of the innermost field; borrowed from the table */
-    const struct field *top;       /* the row of the top-level field */
+    char *element; /* under a SET or MAP: its text, or key; NULL elsewhere */
+    char *desired,
+        *observed; /* canonical JSON, NULL where there is none; "(sensitive)" and notes for secrets are JSON strings too */
+    const struct field *field; /* the row of the innermost field; borrowed from the table */
+    const struct field *top;   /* the row of the top-level field */
     enum severity severity;
-    bool unknown_after;      /* the desired side is known after apply */
+    bool unknown_after; /* the desired side is known after apply */
 };
 
 struct diff {

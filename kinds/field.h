@@ -25,15 +25,15 @@ enum field_type {
 
 enum field_flag {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_KEY = 1 << 1,          /* part of the natural key: with all of them known the thing can be looked up */
-    FIELD_IMMUTABLE = 1 << 2,    /* a change means replace */
-    FIELD_EXCLUSIVE = 1 << 3,    /* SET, MAP, LIST: elements not declared are drift ("extra") and removed */
-    FIELD_CREATE_ONCE = 1 << 4,  /* set at birth, then left to others */
+    FIELD_KEY = 1 << 1,       /* part of the natural key: with all of them known the thing can be looked up */
+    FIELD_IMMUTABLE = 1 << 2, /* a change means replace */
+    FIELD_EXCLUSIVE = 1 << 3, /* SET, MAP, LIST: elements not declared are drift ("extra") and removed */
+    FIELD_CREATE_ONCE = 1 << 4,    /* set at birth, then left to others */
     FIELD_SERVER_DEFAULT = 1 << 5, /* when not declared the service chooses: not compared */
-    FIELD_SECURITY = 1 << 6,     /* drift here is critical */
-    FIELD_SENSITIVE = 1 << 7,    /* attribute or field that is never shown or stored in clear */
-    FIELD_LOCAL = 1 << 8,        /* steers mlopsd (force_destroy), not the cloud: never compared */
-    FIELD_IGNORE_CASE = 1 << 9,  /* text compared without case */
+    FIELD_SECURITY = 1 << 6,       /* drift here is critical */
+    FIELD_SENSITIVE = 1 << 7,      /* attribute or field that is never shown or stored in clear */
+    FIELD_LOCAL = 1 << 8,          /* steers mlopsd (force_destroy), not the cloud: never compared */
+    FIELD_IGNORE_CASE = 1 << 9,    /* text compared without case */
     /**
      * LIST, SET of text: the config may give the one word in @pattern instead of a list. In documents it
      * is a list of that word alone: "thumbprint_list: auto" stands as ["auto"].
@@ -52,21 +52,21 @@ struct field {
      * where the object is there. "null" = not declared means "there must be none" (as a declared null does).
      */
     const char *fallback;
-    const char *doc;  /* one sentence, ends with a full stop */
-    enum field_type element;      /* LIST, SET, MAP: type of the elements */
-    const struct field *members;  /* OBJECT; or LIST, SET, MAP of FIELD_OBJECT */
-    const char *key;              /* SET of objects: the member that names an element */
-    const char *const *values;    /* ENUM: NULL-terminated */
-    const char *pattern;          /* STRING: what is allowed, in words, for messages; checked by @accepts */
+    const char *doc;             /* one sentence, ends with a full stop */
+    enum field_type element;     /* LIST, SET, MAP: type of the elements */
+    const struct field *members; /* OBJECT; or LIST, SET, MAP of FIELD_OBJECT */
+    const char *key;             /* SET of objects: the member that names an element */
+    const char *const *values;   /* ENUM: NULL-terminated */
+    const char *pattern;         /* STRING: what is allowed, in words, for messages; checked by @accepts */
     bool (*accepts)(const char *text); /* STRING: NULL = anything */
-    long long min, max;           /* INTEGER: bounds; STRING, LIST, SET: length. Both 0 = no bound */
+    long long min, max;                /* INTEGER: bounds; STRING, LIST, SET: length. Both 0 = no bound */
 };
 
 /** What the cloud computes: "arn". */
 struct attribute {
     const char *name; /* NULL ends a table */
     enum field_type type;
-    unsigned flags;   /* FIELD_SENSITIVE */
+    unsigned flags; /* FIELD_SENSITIVE */
     const char *wire;
     const char *doc;
 };

@@ -42,16 +42,17 @@ struct pace {
 
 /** A service's way of saying "not yet": eventual consistency, waited for as pace.give_up_ms allows. */
 struct not_yet {
-    const char *code; /* wire code */
-    const char *text; /* part of the message; NULL = any */
+    const char *code;        /* wire code */
+    const char *text;        /* part of the message; NULL = any */
     const char *waiting_for; /* "the principal to become visible in IAM" */
 };
 
 enum kind_flag {
-    KIND_ADOPT_ALWAYS = 1 << 0, /* carries no ownership mark and a write is harmless: take what exists (GitHub secrets) */
-    KIND_HOLDS_DATA = 1 << 1,   /* deleting or replacing loses data: always needs an approval */
+    KIND_ADOPT_ALWAYS =
+        1 << 0, /* carries no ownership mark and a write is harmless: take what exists (GitHub secrets) */
+    KIND_HOLDS_DATA = 1 << 1,       /* deleting or replacing loses data: always needs an approval */
     KIND_INTENT_ON_UPDATE = 1 << 2, /* updates too are preceded by a durable intent */
-    KIND_LOCAL = 1 << 3,        /* lives in the daemon's own store; no cloud is asked */
+    KIND_LOCAL = 1 << 3,            /* lives in the daemon's own store; no cloud is asked */
 };
 
 /** Which client a kind needs: decides what blocks it when a cloud is out of reach. */
@@ -59,10 +60,10 @@ enum provider { PROVIDER_NONE, PROVIDER_AWS, PROVIDER_GITHUB, PROVIDER_KUBERNETE
 const char *provider_name(enum provider provider); /* "aws" */
 
 struct kind {
-    const char *type;  /* "aws_iam_role" */
+    const char *type; /* "aws_iam_role" */
     enum provider provider;
     unsigned flags;
-    const char *doc;   /* one sentence */
+    const char *doc; /* one sentence */
     const struct field *fields;
     const struct attribute *attributes;
     const struct not_yet *not_yet; /* ends with a NULL code; may be NULL */
@@ -100,9 +101,9 @@ const char *kind_suggest(const char *type);
 /* ---- checking a desired document ---- */
 
 struct kind_check {
-    struct json_object *document; /* as written, references inside */
+    struct json_object *document;    /* as written, references inside */
     const char *platform_repository; /* "owner/name", NULL without one */
-    bool allow_wide_trust;        /* the config says in so many words that others may assume the role */
+    bool allow_wide_trust;           /* the config says in so many words that others may assume the role */
     /** Report a mistake at a path of the document ("assume_role_policy.Statement.0"). */
     void (*problem)(struct kind_check *check, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
     void (*warning)(struct kind_check *check, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -125,7 +126,8 @@ struct kind_host {
     /** The value of a SECRET field, references resolved. Owned by the caller. */
     int (*secret)(struct kind_op *op, const char *field, struct secret **ret, struct err *err);
     /** Seal and keep a computed secret ("result"): durable when this returns 0. */
-    int (*keep_secret)(struct kind_op *op, const char *attribute, const struct secret *value, struct err *err);
+    int (*keep_secret)(struct kind_op *op, const char *attribute, const struct secret *value,
+                       struct err *err);
     /** Keyed fingerprint as it stands in documents; owned by the caller. */
     char *(*fingerprint)(void *host_data, const struct secret *value);
     /** Is a computed secret of this address kept? Fingerprint of it (owned), or NULL. */
@@ -143,11 +145,11 @@ struct kind_op {
     struct json_object *observed; /* as last seen; NULL before a create */
     const char *id;               /* NULL before a create */
     const char *intent;           /* the intent's token: idempotency token and mlopsd:intent tag */
-    struct json_object *memory;   /* the kind's own notes from last time (stamps), never secret; may be NULL */
+    struct json_object *memory; /* the kind's own notes from last time (stamps), never secret; may be NULL */
     struct clouds clouds;
     const struct kind_host *host;
     void *host_data;
-    struct err *err;              /* filled on failure */
+    struct err *err; /* filled on failure */
 
     /* results, set through the functions below; owned by the engine */
     char *ret_id;
@@ -160,7 +162,8 @@ struct kind_op {
  * May wait. One AWS call: a write goes through host->before_write first; the kind's not_yet rows turn
  * matching errors into class ERR_NOT_YET. @take_params moves in (may be NULL). @ret may be NULL.
  */
-int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params, struct json_object **ret);
+int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+           struct json_object **ret);
 /** May wait. One GitHub call, likewise. */
 int op_github(struct kind_op *op, enum github_op operation, struct json_object *take_params,
               struct github_answer *ret);
@@ -203,19 +206,20 @@ const char *item_state_name(enum item_state state);
 /** One resource in a batch. Inputs are frozen for the length of the look. */
 struct kind_item {
     const char *address;
-    struct json_object *desired;   /* at least the natural key is resolved; other members may be {"unknown":...} */
-    const char *id;                /* recorded id; NULL when we know of none */
-    struct json_object *memory;    /* the kind's notes; may be NULL */
-    bool recent;                   /* we wrote to it seconds ago: use a strongly consistent read where there is one */
+    struct json_object
+        *desired;   /* at least the natural key is resolved; other members may be {"unknown":...} */
+    const char *id; /* recorded id; NULL when we know of none */
+    struct json_object *memory; /* the kind's notes; may be NULL */
+    bool recent; /* we wrote to it seconds ago: use a strongly consistent read where there is one */
 
     /* the answer */
     enum item_state state;
-    struct json_object *observed;  /* fields and attributes; owned by the item */
-    struct json_object *ret_memory;/* new notes, NULL = unchanged; owned */
-    char *ret_id;                  /* owned */
-    int64_t created_wall_ms;       /* the service's creation time; 0 = not told */
-    char *note;                    /* "CREATING"; why unknown is in err */
-    bool unconfirmed;              /* what differs is our own unfinished business, not drift */
+    struct json_object *observed;   /* fields and attributes; owned by the item */
+    struct json_object *ret_memory; /* new notes, NULL = unchanged; owned */
+    char *ret_id;                   /* owned */
+    int64_t created_wall_ms;        /* the service's creation time; 0 = not told */
+    char *note;                     /* "CREATING"; why unknown is in err */
+    bool unconfirmed;               /* what differs is our own unfinished business, not drift */
     struct err err;
 };
 
@@ -232,7 +236,8 @@ struct kind_batch {
 /** It is there: @take_observed moves in, @id is copied. */
 void batch_present(struct kind_item *item, const char *id, struct json_object *take_observed);
 /** As present, but in transition; @status is the service's word for it. */
-void batch_settling(struct kind_item *item, const char *id, struct json_object *take_observed, const char *status);
+void batch_settling(struct kind_item *item, const char *id, struct json_object *take_observed,
+                    const char *status);
 /** A definite "not found" for the right account and Region. */
 void batch_absent(struct kind_item *item);
 /** Could not be told: @err is copied. */
@@ -246,7 +251,8 @@ int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_objec
 int batch_github(struct kind_batch *batch, enum github_op operation, struct json_object *take_params,
                  struct github_answer *ret, struct err *err);
 /** May wait. Run @each for every item at once (at most @limit in flight), each in a fiber of its own. */
-int batch_each(struct kind_batch *batch, size_t limit, void (*each)(struct kind_batch *batch, struct kind_item *item));
+int batch_each(struct kind_batch *batch, size_t limit,
+               void (*each)(struct kind_batch *batch, struct kind_item *item));
 
 /* ---- rows to and from the wire ---- */
 

@@ -24,9 +24,9 @@
 struct store;
 
 struct store_options {
-    const char *directory;       /* made with mode 0700 when missing; holds state.db, lock, and the key file */
+    const char *directory; /* made with mode 0700 when missing; holds state.db, lock, and the key file */
     struct clock *clock;
-    bool read_only;              /* --once --plan on a running daemon's file, and tools: nothing is created or changed */
+    bool read_only; /* --once --plan on a running daemon's file, and tools: nothing is created or changed */
 };
 
 /**
@@ -63,57 +63,63 @@ void generation_done(struct generation *generation);
 /* ---- resources ---- */
 struct record {
     char *platform, *address, *type;
-    char *id;          /* the cloud's; NULL before it is known */
-    char *attributes;  /* canonical JSON, no secrets */
-    char *memory;      /* kind's notes, canonical JSON; may be NULL */
-    char *desired;     /* desired document last asked for: finds the thing when it is no longer declared; may be NULL */
-    char *needs;       /* JSON array of the addresses it was built on: the order of deletes; may be NULL */
-    char *applied;     /* desired document last seen in order; NULL = never yet */
-    int64_t created_ms;/* when we made or adopted it; 0 = unknown */
-    int64_t written_ms;/* our last write to it */
-    int64_t proof_ms;  /* last look that proved its state; flushed with other commits only */
-    uint32_t sightings;/* looks that saw it since created_ms, counted to a few */
+    char *id;         /* the cloud's; NULL before it is known */
+    char *attributes; /* canonical JSON, no secrets */
+    char *memory;     /* kind's notes, canonical JSON; may be NULL */
+    char *
+        desired; /* desired document last asked for: finds the thing when it is no longer declared; may be NULL */
+    char *needs;        /* JSON array of the addresses it was built on: the order of deletes; may be NULL */
+    char *applied;      /* desired document last seen in order; NULL = never yet */
+    int64_t created_ms; /* when we made or adopted it; 0 = unknown */
+    int64_t written_ms; /* our last write to it */
+    int64_t proof_ms;   /* last look that proved its state; flushed with other commits only */
+    uint32_t sightings; /* looks that saw it since created_ms, counted to a few */
 };
 int record_put(struct store *store, const struct record *record, struct err *err);
 int record_delete(struct store *store, const char *platform, const char *address, struct err *err);
 /** All of a platform, sorted by address. */
-int record_list(struct store *store, const char *platform, struct record **ret, size_t *ret_count, struct err *err);
+int record_list(struct store *store, const char *platform, struct record **ret, size_t *ret_count,
+                struct err *err);
 void record_done(struct record *record);
 void records_free(struct record *records, size_t count);
 
 /* ---- intents ---- */
 struct intent {
-    char *token;       /* 32 hex digits */
+    char *token; /* 32 hex digits */
     char *platform, *address;
-    char *action;      /* "create", "replace", "delete", "update" */
-    char *operation;   /* "CreateRole" */
-    bool was_absent;   /* a look just before proved the name free */
+    char *action;    /* "create", "replace", "delete", "update" */
+    char *operation; /* "CreateRole" */
+    bool was_absent; /* a look just before proved the name free */
     int64_t at_ms;
 };
 int intent_put(struct store *store, const struct intent *intent, struct err *err);
 int intent_clear(struct store *store, const char *token, struct err *err);
-int intent_list(struct store *store, const char *platform, struct intent **ret, size_t *ret_count, struct err *err);
+int intent_list(struct store *store, const char *platform, struct intent **ret, size_t *ret_count,
+                struct err *err);
 void intents_free(struct intent *intents, size_t count);
 
 /* ---- sealed secrets ---- */
 /** @name: "random_password.db.result". Bound to (platform, name): a row can not be moved. */
-int sealed_put(struct store *store, const char *platform, const char *name, const struct secret *value, struct err *err);
+int sealed_put(struct store *store, const char *platform, const char *name, const struct secret *value,
+               struct err *err);
 /** -ENOENT when there is none; -EKEYREJECTED when the key does not fit. */
-int sealed_get(struct store *store, const char *platform, const char *name, struct secret **ret, struct err *err);
+int sealed_get(struct store *store, const char *platform, const char *name, struct secret **ret,
+               struct err *err);
 int sealed_delete(struct store *store, const char *platform, const char *name, struct err *err);
 
 /* ---- drift episodes ---- */
 struct episode {
-    int64_t id;          /* 0 = new: filled by episode_put */
+    int64_t id;                                                /* 0 = new: filled by episode_put */
     char *platform, *address, *type, *field, *kind, *severity; /* kind: changed, missing, extra */
-    char *desired, *observed; /* canonical JSON, no secrets; may be NULL */
-    char *state;         /* open, healing, resolved, ignored, contested */
+    char *desired, *observed;                                  /* canonical JSON, no secrets; may be NULL */
+    char *state; /* open, healing, resolved, ignored, contested */
     int64_t first_seen_ms, last_change_ms, closed_ms, reminded_ms; /* 0 = not */
-    uint32_t flips;      /* times it came back within the window */
+    uint32_t flips;                                                /* times it came back within the window */
 };
 int episode_put(struct store *store, struct episode *episode, struct err *err); /* insert or update by id */
 /** Not closed ones of a platform; @platform NULL = of all. Sorted by first_seen. */
-int episode_list_open(struct store *store, const char *platform, struct episode **ret, size_t *ret_count, struct err *err);
+int episode_list_open(struct store *store, const char *platform, struct episode **ret, size_t *ret_count,
+                      struct err *err);
 /** Closed since @since_ms, newest first, at most @limit. */
 int episode_list_closed(struct store *store, const char *platform, int64_t since_ms, size_t limit,
                         struct episode **ret, size_t *ret_count, struct err *err);
@@ -128,28 +134,34 @@ struct event {
 int event_add(struct store *store, int64_t time_ms, const char *platform, const char *address,
               const char *event, const char *detail, struct err *err);
 /** Newest first; filters may be NULL; at most @limit (<= 10000); ids below @before_id (0 = all). */
-int event_list(struct store *store, const char *platform, const char *address, int64_t before_id, size_t limit,
-               struct event **ret, size_t *ret_count, struct err *err);
+int event_list(struct store *store, const char *platform, const char *address, int64_t before_id,
+               size_t limit, struct event **ret, size_t *ret_count, struct err *err);
 void events_free(struct event *events, size_t count);
 
 /* ---- outputs ---- */
 struct output {
     char *name;
-    char *value;     /* canonical JSON; NULL for sensitive ones: ask output_secret() */
+    char *value; /* canonical JSON; NULL for sensitive ones: ask output_secret() */
     bool sensitive;
-    char *type;      /* Terraform's type expression as JSON: "\"string\"" */
+    char *type; /* Terraform's type expression as JSON: "\"string\"" */
 };
 /** @value: canonical JSON. Sensitive values are sealed. Unchanged values write nothing. */
-int output_put(struct store *store, const char *platform, const char *name, const char *type, const char *value, struct err *err);
+int output_put(struct store *store, const char *platform, const char *name, const char *type,
+               const char *value, struct err *err);
 int output_put_secret(struct store *store, const char *platform, const char *name, const char *type,
                       const struct secret *value, struct err *err);
-int output_delete_others(struct store *store, const char *platform, const char *const *keep, size_t keep_count, struct err *err);
-int output_list(struct store *store, const char *platform, struct output **ret, size_t *ret_count, struct err *err);
-int output_secret(struct store *store, const char *platform, const char *name, struct secret **ret, struct err *err);
+int output_delete_others(struct store *store, const char *platform, const char *const *keep,
+                         size_t keep_count, struct err *err);
+int output_list(struct store *store, const char *platform, struct output **ret, size_t *ret_count,
+                struct err *err);
+int output_secret(struct store *store, const char *platform, const char *name, struct secret **ret,
+                  struct err *err);
 void outputs_free(struct output *outputs, size_t count);
 
 /* ---- small facts that must survive a restart: pauses, approvals, frozen zones ---- */
-int fact_put(struct store *store, const char *platform, const char *name, const char *value, struct err *err); /* value NULL deletes */
-int fact_get(struct store *store, const char *platform, const char *name, char **ret, struct err *err); /* -ENOENT */
+int fact_put(struct store *store, const char *platform, const char *name, const char *value,
+             struct err *err); /* value NULL deletes */
+int fact_get(struct store *store, const char *platform, const char *name, char **ret,
+             struct err *err); /* -ENOENT */
 
 #endif

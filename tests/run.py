@@ -2,7 +2,7 @@
 """The whole test suite, and one line at the end: N passed, N failed, N skipped.
 
     tests/run.py            everything
-    tests/run.py unit       one part: unit, unit-plain, sandbox, scenario, fault, install, systemd
+    tests/run.py unit       one part: unit, unit-plain, sandbox, scenario, fault, install
 
 Parts run one after another; each test can also be run alone (docs/testing.md).
 """
@@ -68,8 +68,10 @@ def make_check(build: Path, count: Count) -> None:
 def unittests(folder: str, count: Count) -> None:
     """Python tests of one folder, with the sanitizer build as the daemon under test."""
     os.environ.setdefault("MLOPSD_BUILD", str(CHECK))
-    sys.path.insert(0, str(TOP))
-    suite = unittest.TestLoader().discover(str(TOP / "tests" / folder), top_level_dir=str(TOP))
+    start = TOP / "tests" / folder
+    top = TOP if (start / "__init__.py").exists() else start
+    sys.path.insert(0, str(top))
+    suite = unittest.TestLoader().discover(str(start), top_level_dir=str(top))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1, buffer=True).run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     for test, why in result.skipped:
@@ -88,7 +90,7 @@ PARTS = {
 
 
 def run_part(name: str) -> Count:
-    """A part in a process of its own where it runs Python tests, so that parts can not disturb each other."""
+    """One part, and what it came to."""
     count = Count()
     print(f"==> {name}", flush=True)
     start = time.monotonic()

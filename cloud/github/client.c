@@ -431,8 +431,10 @@ static int call_plain(struct github *github, const struct github_operation *oper
         return r;
     if (reply.body[0] || is_read(operation)) {
         r = answer_object(operation, &reply.http, reply.body, &object, err);
-        if (r < 0)
+        if (r < 0) {
+            tags_done(&github->tags); /* a 304 must not bring it back for ever */
             return r;
+        }
     }
     *ret = (struct github_answer){.status = reply.status,
                                   .body = object,

@@ -36,9 +36,9 @@ enum github_op {
 };
 
 struct github_operation {
-    const char *name;       /* "PUT secret": for messages and the log */
+    const char *name; /* "PUT secret": for messages and the log */
     const char *method;
-    const char *path;       /* "/repos/{repository}/actions/secrets/{secret_name}"; its '/' stays */
+    const char *path; /* "/repos/{repository}/actions/secrets/{secret_name}"; its '/' stays */
     bool write;
     const char *permission; /* "Secrets: write": named when a 403 says so */
     const char *list;       /* member that pages are joined on, or NULL */
@@ -52,12 +52,12 @@ struct github_options {
     struct http *http;
     struct clock *clock;
     struct fibers *fibers;
-    const char *api_url;             /* NULL = https://api.github.com; no trailing slash */
-    const struct secret *token;      /* classic or fine-grained personal access token */
-    const char *app_id;              /* App: client id or app id */
-    const char *app_installation_id; /* NULL = ask for it with the repository */
+    const char *api_url;                  /* NULL = https://api.github.com; no trailing slash */
+    const struct secret *token;           /* classic or fine-grained personal access token */
+    const char *app_id;                   /* App: client id or app id */
+    const char *app_installation_id;      /* NULL = ask for it with the repository */
     const struct secret *app_private_key; /* PEM, PKCS#1 or PKCS#8 */
-    const char *app_repository;      /* App: what the installation token is narrowed to: "owner/name" */
+    const char *app_repository;           /* App: what the installation token is narrowed to: "owner/name" */
     /** As aws_options.gate: asked before every write. NULL = all writes are refused. */
     int (*gate)(void *data, const struct github_operation *operation, struct err *err);
     void *gate_data;
@@ -74,10 +74,10 @@ struct github *github_free(struct github *github); /* no call may be in flight *
 
 /** Zeroed before use. */
 struct github_answer {
-    int status;                  /* 200, 201, 204; a 304 is given back as the 200 it confirms */
-    struct json_object *body;    /* NULL for an empty body */
-    int64_t server_wall_ms;      /* from the Date header; 0 when absent */
-    bool moved;                  /* a redirect was followed: the repository goes by another name now */
+    int status;               /* 200, 201, 204; a 304 is given back as the 200 it confirms */
+    struct json_object *body; /* NULL for an empty body */
+    int64_t server_wall_ms;   /* from the Date header; 0 when absent */
+    bool moved;               /* a redirect was followed: the repository goes by another name now */
 };
 void github_answer_done(struct github_answer *answer);
 #define CLEANUP_GITHUB_ANSWER CLEANUP(github_answer_done)

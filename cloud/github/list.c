@@ -121,6 +121,38 @@ static int list_answer(struct list *list, struct github_answer *ret, struct err 
     return 0;
 }
 
+/* All pages, joined in @list. May wait. */
+static int read_pages(struct github *github, struct list *list, const char *first, int *ret_status,
+                      struct err *err)
+{
+    char *url CLEANUP_FREE = strdup(first);
+    int r;
+
+    if (!url)
+        return err_no_memory(err);
+    for (unsigned pages = 0; url; pages++) {
+        struct reply reply CLEANUP_REPLY = {0};
+        char *next = NULL;
+
+        if (pages == PAGES_MAX)
+            return unstable(list, "it does not end", err);
+        r = github_exchange(github, list->operation, url, NULL, &reply, err);
+        *ret_status = reply.status;
+        if (r < 0)
+            return r;
+        r = add_page(list, &reply, err);
+        if (r == 0)
+            r = next_page(list, &reply, url, &next, err);
+        if (r < 0) {
+            tags_done(&github->tags); /* a 304 must not bring it back for ever */
+            return r;
+        }
+        free(url);
+        url = next;
+    }
+    return 0;
+}
+
 int github_list(struct github *github, const struct github_operation *operation, const char *first,
                 struct github_answer *ret, int *ret_status, struct err *err)
 {
@@ -130,27 +162,16 @@ int github_list(struct github *github, const struct github_operation *operation,
         .seen = json_object_new_object(),
         .total = -1,
     };
-    char *url CLEANUP_FREE = strdup(first);
     int r;
 
-    if (!list.joined || !list.seen || !url)
+    if (!list.joined || !list.seen)
         return err_no_memory(err);
-    for (unsigned pages = 0; url; pages++) {
-        struct reply reply CLEANUP_REPLY = {0};
-        char *next = NULL;
-
-        if (pages == PAGES_MAX)
-            return unstable(&list, "it does not end", err);
-        r = github_exchange(github, operation, url, NULL, &reply, err);
-        *ret_status = reply.status;
-        if (r == 0)
-            r = add_page(&list, &reply, err);
-        if (r == 0)
-            r = next_page(&list, &reply, url, &next, err);
-        if (r < 0)
-            return r;
-        free(url);
-        url = next;
-    }
-    return list_answer(&list, ret, err);
+    r = read_pages(github, &list, first, ret_status, err);
+    if (r < 0)
+        return r;
+    r = list_answer(&list, ret, err);
+    if (r < 0 || list.total == 0)
+        tags_forget(&github->tags,
+                    first); /* "nothing there" is believed when a second answer says so, not its echo */
+    return r;
 }

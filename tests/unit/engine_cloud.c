@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/js.h"
+#include "common/log.h"
 #include "common/str.h"
 #include "tests/unit/engine_cloud-internal.h"
 
@@ -113,12 +114,12 @@ struct thing *cloud_add(struct cloud *cloud, const char *type, const char *name,
         .token = copy(token),
         .document = take_document,
         .created_wall_ms = clock_wall_ms(cloud->clock),
-        .visible_ms = clock_monotonic_ms(cloud->clock) + cloud->blind_ms,
+        .visible_wall_ms = clock_wall_ms(cloud->clock) + (int64_t)cloud->blind_ms,
     };
     thing->id = str_format("i-%u", ++cloud->made);
     thing->arn = str_format("arn:%s", thing->id);
     if (str_equal(type, "test_slow"))
-        thing->ready_ms = clock_monotonic_ms(cloud->clock) + cloud->settle_ms;
+        thing->ready_wall_ms = clock_wall_ms(cloud->clock) + (int64_t)cloud->settle_ms;
     return thing;
 }
 
@@ -131,7 +132,7 @@ struct thing *cloud_put(struct cloud *cloud, const char *type, const char *name,
     assert(r == 0);
     (void)r;
     thing = cloud_add(cloud, type, name, object, NULL);
-    thing->visible_ms = 0;
+    thing->visible_wall_ms = 0;
     return thing;
 }
 
@@ -163,7 +164,7 @@ void cloud_lose(struct cloud *cloud, const char *type, const char *name)
 
 bool cloud_is_visible(const struct cloud *cloud, const struct thing *thing)
 {
-    return thing->visible_ms <= clock_monotonic_ms(cloud->clock);
+    return thing->visible_wall_ms <= clock_wall_ms(cloud->clock);
 }
 
 /* ---- the log ---- */
@@ -287,6 +288,8 @@ int cloud_serve(struct cloud *cloud, struct cloud_call *call, struct err *err)
     int r = 0;
 
     add_line(cloud, call, done);
+    log_debug("call %zu: %s %s%s%s", cloud->calls, call->operation, call->name ? call->name : call->type,
+              fault ? ": " : "", fault ? cloud_fault_name(fault) : "");
     if (cloud->jitter_ms)
         latency_ms += next_random(&cloud->seed) % cloud->jitter_ms;
     if (!call->write)

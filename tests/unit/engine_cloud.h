@@ -23,8 +23,8 @@ struct thing {
     char *token;                  /* idempotency token of the create */
     struct json_object *document; /* fields; owned */
     int64_t created_wall_ms;
-    uint64_t visible_ms; /* looks before this do not see it */
-    uint64_t ready_ms;   /* in transition until then */
+    int64_t visible_wall_ms; /* looks before this do not see it */
+    int64_t ready_wall_ms;   /* in transition until then */
 };
 
 /** What happens to a call that a fault meets. */

@@ -125,6 +125,7 @@ void engine_init(struct engine *engine, uint64_t seed)
     engine->config->poll_interval_ms = 60000;
     assert_int_equal(str_set(&engine->config->platforms_dir, engine->platforms), 0);
     assert_int_equal(str_set(&engine->config->access_group, "mlopsd"), 0);
+    log_setup(LOG_FORMAT_TEXT, getenv("ENGINE_LOG") ? LOG_AT_DEBUG : LOG_AT_CRITICAL);
     log_set_sink(to_stderr, engine);
 }
 
@@ -179,12 +180,6 @@ static void start_effects(struct engine *engine, struct daemon *daemon)
     /* A process begins with a monotonic clock of its own; the wall clock is everybody's. */
     engine->clock.now_ms = START_MS;
     engine->clock.wall_offset_ms += (int64_t)was_ms - START_MS;
-    for (size_t i = 0; i < engine->cloud.count; i++) {
-        struct thing *thing = &engine->cloud.things[i];
-
-        thing->visible_ms = thing->visible_ms > was_ms ? thing->visible_ms - was_ms + START_MS : 0;
-        thing->ready_ms = thing->ready_ms > was_ms ? thing->ready_ms - was_ms + START_MS : 0;
-    }
     assert_int_equal(uv_loop_init(&daemon->loop), 0);
     assert_int_equal(clock_real_init(&daemon->real_clock, &daemon->loop), 0);
     daemon->clock = &engine->clock.clock;

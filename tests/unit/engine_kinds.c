@@ -61,7 +61,7 @@ static int give(struct cloud_call *call, const struct cloud *cloud, const struct
 {
     call->out = js_copy(thing->document);
     call->created_wall_ms = thing->created_wall_ms;
-    call->settling = thing->ready_ms > clock_monotonic_ms(cloud->clock);
+    call->settling = thing->ready_wall_ms > clock_wall_ms(cloud->clock);
     (void)js_set_text(call->out, "arn", thing->arn);
     (void)js_set_text(call->out, "id", thing->id);
     return str_set(&call->id, thing->id) | str_set(&call->arn, thing->arn);

@@ -7,6 +7,7 @@
  *   each drift was told once and closed once, and nothing was called drift that was our own doing;
  *   no intent is left open, no fiber lives, no timer is armed, the loop is empty.
  *
+ * Answers that are failures come in four classes; each k meets one of them, in turn. ENGINE_FULL=1: all of them.
  * ENGINE_POINT="story fault k" runs that one alone; with ENGINE_LOG=1 it says what it does. ENGINE_SEED=n: another
  * course of latencies and pauses.
  */
@@ -18,7 +19,7 @@
 #include "tests/unit/engine_check.h"
 
 #define LIMIT_MS 7200000
-#define QUIET_MS 150000
+#define QUIET_MS 75000 /* at least one more pass */
 
 /** What goes wrong: an answer of the cloud, or the end of the process. */
 enum fault { FAULT_STOP = CLOUD_FAULT_MAX, FAULT_CANCEL, FAULT_KILL, FAULT_MAX };
@@ -389,8 +390,11 @@ static bool is_wanted(const struct story *story, unsigned fault, size_t k)
 {
     const char *only = getenv("ENGINE_POINT");
     char *name CLEANUP_FREE = str_format("%s %s %zu", story->name, fault_name(fault), k);
+    unsigned failure = CLOUD_FAILS + (unsigned)((k + seed) % (CLOUD_NO_SHOW - CLOUD_FAILS));
 
-    return !only || str_equal(only, name);
+    if (only)
+        return str_equal(only, name);
+    return getenv("ENGINE_FULL") || fault >= CLOUD_NO_SHOW || fault == failure;
 }
 
 static void run_story(const struct story *story)
