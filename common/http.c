@@ -150,7 +150,7 @@ static const struct {
     {-ECONNRESET, ERR_RETRY, "", " closed the connection before its answer was complete"},
     {-EHOSTUNREACH, ERR_RETRY, "", " can not be reached: check the name, the resolver and the route"},
     {-EPROTO, ERR_RETRY, "", " does not speak proper TLS or HTTP: check scheme and port"},
-    {-EKEYREJECTED, ERR_RETRY, "certificate of ", " is not trusted"},
+    {-EKEYREJECTED, ERR_DENIED, "certificate of ", " is not trusted"},
     {-EMSGSIZE, ERR_LIMIT, "the answer of ", " is larger than allowed"},
     {-ECANCELED, ERR_CANCELED, "the call to ", " was canceled"},
     {-EINVAL, ERR_INVALID, "the request to ", " is not valid"},

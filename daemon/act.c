@@ -68,7 +68,7 @@ static int host_before_write(struct kind_op *op, const char *name, struct err *e
     fiber_set_where(name);
     if (operation->intent_kept || !needs_intent(operation))
         return 0;
-    r = intent_put(platform->daemon->store, &intent, err);
+    r = record_intend(resource, &intent, operation->desired_text, err);
     if (r < 0) {
         operation->wrote = false;
         return err_wrap(err, r, "the intent could not be written down, so nothing was sent");
@@ -212,6 +212,7 @@ static int prepare(struct operation *operation, struct resource *resource)
 {
     struct platform *platform = resource->platform;
     const char *token = resource->intent.token;
+    const char *known = resource->record.desired ? resource->record.desired : resource->intent_desired;
     const bool *skip = resource->decision.only_own_changes ? resource->decision.is_drift : NULL;
 
     operation->resource = resource;
@@ -222,8 +223,8 @@ static int prepare(struct operation *operation, struct resource *resource)
     operation->intent_kept = token != NULL;
     /* skip: with on_drift: alert, change what the config changed and leave the drift */
     if (!operation->token || diff_copy(&resource->decision.diff, skip, &operation->diff) < 0 ||
-        str_set(&operation->id, resource->record.id) < 0 ||
-        str_set(&operation->desired_text, resource->want ? resource->desired : resource->record.desired) < 0)
+        str_set(&operation->id, resource->record.id ? resource->record.id : resource->seen_id) < 0 ||
+        str_set(&operation->desired_text, resource->want ? resource->desired : known) < 0)
         return -ENOMEM;
     operation->op = (struct kind_op){
         .kind = resource->kind,

@@ -184,7 +184,7 @@ static size_t reload_files(struct daemon *daemon, struct strv *ret_strangers)
     if (platform_files(daemon->config->platforms_dir, &files, &problems) < 0) {
         char *text CLEANUP_FREE = problems_text(&problems);
 
-        log_error("%s", text ? text : "the platform files can not be listed");
+        log_lines(text ? text : "the platform files can not be listed");
         problems_done(&problems);
         if (ret_strangers)
             (void)strv_add(ret_strangers, daemon->config->platforms_dir); /* the log has it as well */
@@ -255,8 +255,24 @@ static bool hopeful(const struct resource *resource)
     }
 }
 
+/** Its graph could not be stored: no pass will ever start. */
+static bool has_no_graph(const struct platform *platform)
+{
+    return !platform->graph && !platform->next_graph;
+}
+
+static bool nothing_to_run(const struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->count; i++)
+        if (!has_no_graph(daemon->platforms[i]))
+            return false;
+    return true;
+}
+
 static bool platform_concluded(const struct platform *platform)
 {
+    if (has_no_graph(platform))
+        return true;
     if (platform->next_graph || platform->fiber || platform->pass_number == 0)
         return false;
     if (platform->converged)
@@ -274,8 +290,10 @@ static void conclude_once(struct daemon *daemon)
     int status = 0;
 
     for (size_t i = 0; i < daemon->count; i++)
-        if (daemon->mode == RUN_ONCE ? !platform_concluded(daemon->platforms[i])
-                                     : daemon->platforms[i]->pass_number == 0 || daemon->platforms[i]->fiber)
+        if (daemon->mode == RUN_ONCE
+                ? !platform_concluded(daemon->platforms[i])
+                : !has_no_graph(daemon->platforms[i]) &&
+                      (daemon->platforms[i]->pass_number == 0 || daemon->platforms[i]->fiber))
             return;
     for (size_t i = 0; i < daemon->count; i++) {
         int one = daemon->mode == RUN_ONCE ? run_tell_result(daemon->platforms[i])
@@ -506,7 +524,7 @@ int daemon_run(struct daemon *daemon, const char *state_directory, const char *s
     refused = daemon_reload(daemon);
     if (daemon->mode != RUN_SERVE && refused > 0)
         daemon->exit_status = 1;
-    if (daemon->mode != RUN_SERVE && daemon->count == 0)
+    if (daemon->mode != RUN_SERVE && nothing_to_run(daemon))
         daemon_stop(daemon, 1);
     if (daemon->notify)
         notify_ready(daemon->notify);

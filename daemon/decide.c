@@ -22,6 +22,7 @@ static const char *const reason_texts[REASON_MAX] = {
     [REASON_DRIFT] = "changed outside mlopsd",
     [REASON_MISSING] = "deleted outside mlopsd",
     [REASON_UNFINISHED] = "an earlier action was interrupted",
+    [REASON_UNPROVED] = "it can not be read back, so it is written to be sure",
     [REASON_UNDECLARED] = "no longer declared",
     [REASON_FOUND] = "found by its tags",
     [REASON_TAKEN] = "the name is taken by something mlopsd did not make",
@@ -97,7 +98,9 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
 {
     switch (s->seen) {
     case ITEM_ABSENT:
-        if (s->recorded && !absence_proved(s))
+        if (s->in_grace)
+            say(ret, ACTION_NONE, REASON_GRACE, HOLD_NONE);
+        else if (!absence_proved(s))
             say(ret, ACTION_NONE, REASON_SUSPECT, HOLD_NONE);
         else
             say(ret, ACTION_FORGET, REASON_GONE, HOLD_NONE);
@@ -161,6 +164,15 @@ static void decide_found(const struct situation *s, struct decision *ret)
         say(ret, ACTION_NONE, REASON_TAKEN, HOLD_TAKEN);
 }
 
+static enum reason reason_update(const struct situation *s, bool all_drift)
+{
+    if (s->interrupted)
+        return REASON_UNFINISHED;
+    if (s->unconfirmed && (s->drifted > 0 || !s->vouched))
+        return REASON_UNPROVED;
+    return all_drift && !s->unconfirmed ? REASON_DRIFT : REASON_CONFIG;
+}
+
 static void decide_present(const struct situation *s, struct decision *ret)
 {
     enum action action;
@@ -177,11 +189,8 @@ static void decide_present(const struct situation *s, struct decision *ret)
     }
     action = s->diff->replace ? ACTION_REPLACE : ACTION_UPDATE;
     all_drift = s->drifted == s->diff->count;
-    if (s->unconfirmed)
-        reason = REASON_UNFINISHED;
-    else
-        reason = all_drift ? REASON_DRIFT : REASON_CONFIG;
-    if (s->on_drift == ON_DRIFT_ALERT && s->drifted > 0 && !s->unconfirmed) {
+    reason = reason_update(s, all_drift);
+    if (s->on_drift == ON_DRIFT_ALERT && s->drifted > 0 && !s->unconfirmed && !s->interrupted) {
         if (all_drift || action == ACTION_REPLACE) {
             say(ret, action, reason, HOLD_POLICY);
             return;

@@ -35,6 +35,7 @@ enum reason {
     REASON_DRIFT,      /* the world changed */
     REASON_MISSING,    /* it was there and is gone */
     REASON_UNFINISHED, /* our own earlier work was interrupted */
+    REASON_UNPROVED,   /* it can not be read back, and nothing vouches for what is there: written again */
     REASON_UNDECLARED, /* no longer in the config */
     REASON_FOUND,      /* ours by its tags, not in our records */
     REASON_TAKEN,      /* the name belongs to somebody else */
@@ -70,7 +71,9 @@ struct situation {
     bool waiting;  /* the desired document has unknowns */
     bool key_known;
     enum item_state seen;
-    bool unconfirmed;
+    bool unconfirmed; /* what differs can not be read back: our own business, not drift */
+    bool interrupted; /* an intent of ours is open on something that is there */
+    bool vouched;     /* it was in order once, by our records */
 
     /* absence */
     bool in_grace;         /* made by us moments ago and not yet seen often enough */

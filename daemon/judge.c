@@ -131,7 +131,9 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->waiting = documents->desired && document_has_unknown(documents->desired);
     s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
     s->seen = resource->seen;
-    s->unconfirmed = resource->unconfirmed || (resource->intent.token && resource->record.address);
+    s->unconfirmed = resource->unconfirmed;
+    s->interrupted = resource->intent.token && resource->record.address;
+    s->vouched = resource->record.applied != NULL;
     s->in_grace = resource_in_grace(resource);
     s->absent_looks = resource->absent_looks;
     s->removing = is_removing(resource);

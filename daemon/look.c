@@ -68,7 +68,9 @@ static void mark_blocked(struct resource *resource)
 /** The document whose natural key finds the thing: what is wanted, or what was, for the undeclared. */
 static struct json_object *looking_document(const struct resource *resource)
 {
-    const char *text = resource->desired ? resource->desired : resource->record.desired;
+    const char *text = resource->desired          ? resource->desired
+                       : resource->record.desired ? resource->record.desired
+                                                  : resource->intent_desired;
     struct json_object *document = NULL;
 
     if (text && js_parse_text(text, &document, NULL) < 0)

@@ -28,6 +28,7 @@ static void intent_keep(struct operation *operation)
         return;
     (void)str_set(&resource->intent.token, operation->token);
     (void)str_set(&resource->intent.address, resource->address);
+    (void)str_set(&resource->intent_desired, operation->desired_text);
     (void)str_set(&resource->intent.action, action_name(operation->action));
     resource->intent.was_absent = operation->was_absent;
     resource->intent.at_ms = clock_wall_ms(platform->daemon->clock) -
@@ -104,7 +105,7 @@ static int store_outcome(struct operation *operation, bool gone, struct err *err
     else
         r = resource->record.address ? record_put(store, &resource->record, err) : 0;
     if (r == 0 && operation->intent_kept)
-        r = intent_clear(store, operation->token, err);
+        r = record_settle(resource, operation->token, err);
     if (r == 0) {
         char *row CLEANUP_FREE = str_format("approved %s", resource->address);
 
@@ -284,7 +285,7 @@ void outcome_failure(struct operation *operation)
     if (operation->op.ret_id) {
         keep_what_was_made(operation);
     } else if (operation->intent_kept && surely_not_done(operation)) {
-        if (intent_clear(daemon->store, operation->token, &err) < 0) {
+        if (record_settle(resource, operation->token, &err) < 0) {
             intent_keep(operation);
             log_err(LOG_AT_ERROR, &err, "%s", resource->address);
         } else {

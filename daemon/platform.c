@@ -51,6 +51,7 @@ void resource_drop_intent(struct resource *resource)
     free(resource->intent.action);
     free(resource->intent.operation);
     resource->intent = (struct intent){0};
+    free(TAKE(resource->intent_desired));
 }
 
 static void resource_free(struct resource *resource)
@@ -85,11 +86,15 @@ void resource_set_status(struct resource *resource, enum status status, const ch
 bool resource_in_grace(const struct resource *resource)
 {
     const struct record *record = &resource->record;
-    int64_t now_ms = clock_wall_ms(resource->platform->daemon->clock);
+    bool perhaps = !record->address && resource->intent.token;
+    int64_t made_ms = perhaps ? resource->intent.at_ms : record->created_ms;
 
-    if (record->created_ms == 0 || record->sightings >= SIGHTINGS || now_ms < record->created_ms)
+    if (made_ms == 0 || record->sightings >= SIGHTINGS ||
+        clock_wall_ms(resource->platform->daemon->clock) < made_ms)
         return false;
-    return resource->asked_ms - record->created_ms < (int64_t)resource->kind->pace.grace_ms;
+    if (str_equal(resource->intent.action, action_name(ACTION_DELETE)))
+        return false; /* our own delete was interrupted: that it is gone is no surprise */
+    return resource->asked_ms - made_ms < (int64_t)resource->kind->pace.grace_ms;
 }
 
 int resource_note_needs(struct resource *resource)
@@ -210,6 +215,19 @@ static void type_of_address(const char *address, char type[128])
     type[size] = '\0';
 }
 
+static int load_intent_desired(struct resource *resource, struct err *err)
+{
+    struct platform *platform = resource->platform;
+    char *row CLEANUP_FREE = str_format("intent %s", resource->address);
+    int r = row ? fact_get(platform->daemon->store, platform->name, row, &resource->intent_desired, err)
+                : err_no_memory(err);
+
+    if (r != -ENOENT)
+        return r;
+    err_done(err);
+    return 0;
+}
+
 static int load_intents(struct platform *platform, struct err *err)
 {
     struct intent *intents = NULL;
@@ -226,6 +244,7 @@ static int load_intents(struct platform *platform, struct err *err)
             continue;
         resource->intent = intents[i];
         intents[i] = (struct intent){0}; /* moved */
+        r = load_intent_desired(resource, err);
         log_notice("%s: %s: %s was interrupted at %s; looking what became of it", platform->name,
                    resource->address, resource->intent.action, resource->intent.operation);
     }

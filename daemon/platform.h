@@ -51,6 +51,8 @@ struct resource {
     struct record record; /* what is remembered; record.address is NULL while nothing is */
     bool record_dirty;    /* differs from the row in the store */
     struct intent intent; /* an open one; token NULL = none */
+    char *
+        intent_desired; /* the document it set out for: finds what may have been made, when that is not declared any more */
 
     /* the last look */
     enum item_state seen;
@@ -164,7 +166,7 @@ struct resource *platform_find(struct platform *platform, const char *address);
 /** Set status and reason; keeps the time of the last change. */
 void resource_set_status(struct resource *resource, enum status status, const char *why);
 uint64_t platform_calls(const struct platform *platform);
-/** Was it made so shortly before the last look that a not-found proves nothing? */
+/** Was it made, or perhaps made, so shortly before the last look that a not-found proves nothing? */
 bool resource_in_grace(const struct resource *resource);
 /** Bring the record's needs up to those of the graph, for the order of deletes. 0 or -ENOMEM. */
 int resource_note_needs(struct resource *resource);
@@ -221,6 +223,11 @@ size_t act_start_ready(struct platform *platform);
 extern const struct kind_host engine_kind_host;
 
 /* record.c: what a pass learnt, written down if there is anything */
+/** Write an intent down, with the document that it sets out for. */
+int record_intend(struct resource *resource, const struct intent *intent, const char *desired,
+                  struct err *err);
+/** The intent is settled; alone or in a group of writes. */
+int record_settle(struct resource *resource, const char *token, struct err *err);
 int record_pass(struct platform *platform, struct err *err);
 int record_outputs(struct platform *platform, struct err *err);
 /** Adopt and forget what was decided so: notes only, no call. Returns how many. */

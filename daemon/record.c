@@ -17,8 +17,6 @@ static bool may_write(const struct platform *platform)
     return platform->daemon->mode != RUN_ONCE_PLAN;
 }
 
-/* ---- adopt and forget ---- */
-
 static int fill_adopted(struct resource *resource)
 {
     struct record *record = &resource->record;
@@ -36,13 +34,50 @@ static int fill_adopted(struct resource *resource)
     return 0;
 }
 
+/* ---- intents ---- */
+
+static int put_intent_desired(struct resource *resource, const char *desired, struct err *err)
+{
+    struct platform *platform = resource->platform;
+    char *row CLEANUP_FREE = str_format("intent %s", resource->address);
+
+    return row ? fact_put(platform->daemon->store, platform->name, row, desired, err) : err_no_memory(err);
+}
+
+int record_intend(struct resource *resource, const struct intent *intent, const char *desired,
+                  struct err *err)
+{
+    struct store *store = resource->platform->daemon->store;
+    int r = store_begin(store, err);
+
+    if (r < 0)
+        return r;
+    r = intent_put(store, intent, err);
+    if (r == 0)
+        r = put_intent_desired(resource, desired, err);
+    if (r == 0)
+        r = store_commit(store, err);
+    if (r < 0)
+        store_rollback(store);
+    return r;
+}
+
+int record_settle(struct resource *resource, const char *token, struct err *err)
+{
+    int r = intent_clear(resource->platform->daemon->store, token, err);
+
+    return r < 0 ? r : put_intent_desired(resource, NULL, err);
+}
+
+/* ---- adopt and forget ---- */
+
 static int clear_intent(struct resource *resource, struct err *err)
 {
     int r;
 
     if (!resource->intent.token)
         return 0;
-    r = intent_clear(resource->platform->daemon->store, resource->intent.token, err);
+    r = record_settle(resource, resource->intent.token, err);
     if (r < 0)
         return r;
     resource_drop_intent(resource);

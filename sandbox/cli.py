@@ -84,8 +84,8 @@ def _build(arguments: argparse.Namespace, place: _Place, world: World) -> dict[s
     return urls
 
 
-def _wait(until_eof: bool) -> None:
-    """Block until SIGTERM, SIGINT or, if asked, end of input."""
+def _stop_event(until_eof: bool) -> threading.Event:
+    """Set by SIGTERM, SIGINT or, if asked, end of input. Made before anybody learns that we run."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -95,7 +95,7 @@ def _wait(until_eof: bool) -> None:
                 pass
             stop.set()
         threading.Thread(target=watch, daemon=True).start()
-    stop.wait()
+    return stop
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,8 +111,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"mlops-sandbox: cannot listen on {arguments.listen}: {error.strerror}", file=sys.stderr)
         return 1
     place.serve()
+    stop = _stop_event(arguments.until_eof)
     print(json.dumps(urls), file=stdout, flush=True)
-    _wait(arguments.until_eof)
+    stop.wait()
     for server in place.servers:
         server.socket.close()
     sys.stderr.flush()

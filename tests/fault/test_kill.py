@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import unittest
 from collections import Counter
 from pathlib import Path

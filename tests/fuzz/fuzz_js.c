@@ -10,12 +10,8 @@
 
 static void check_round_trip(struct json_object *object)
 {
-    struct json_object *again CLEANUP_JS
-    = NULL, *copy CLEANUP_JS
-    = js_copy(object);
-    char *text CLEANUP_FREE
-    = js_canonical(object), *text_again CLEANUP_FREE
-    = NULL;
+    struct json_object *again CLEANUP_JS = NULL, *copy CLEANUP_JS = js_copy(object);
+    char *text CLEANUP_FREE = js_canonical(object), *text_again CLEANUP_FREE = NULL;
 
     FUZZ_CHECK(text);
     FUZZ_CHECK(utf8_valid(text, strlen(text), NULL));
@@ -28,8 +24,7 @@ static void check_round_trip(struct json_object *object)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
 
     if (js_parse((const char *)data, size, &object, &err) < 0) {

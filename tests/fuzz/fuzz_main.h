@@ -27,8 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int fuzz_file(const char *path)
 {
     struct err err CLEANUP_ERR = {0};
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
     uint8_t *exact;
     size_t size;
 
@@ -55,8 +54,7 @@ static int fuzz_directory(const char *path, size_t *count)
     if (!directory)
         return -1;
     while (r == 0 && (entry = readdir(directory))) {
-        char *name CLEANUP_FREE
-        = str_format("%s/%s", path, entry->d_name);
+        char *name CLEANUP_FREE = str_format("%s/%s", path, entry->d_name);
 
         if (entry->d_name[0] == '.')
             continue;

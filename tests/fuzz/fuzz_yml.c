@@ -36,11 +36,8 @@ static void check_node(const struct yml *node)
 
 static void check_json(const struct yml *tree)
 {
-    struct json_object *object CLEANUP_JS
-    = yml_to_json(tree), *again CLEANUP_JS
-    = NULL;
-    char *text CLEANUP_FREE
-    = js_canonical(object);
+    struct json_object *object CLEANUP_JS = yml_to_json(tree), *again CLEANUP_JS = NULL;
+    char *text CLEANUP_FREE = js_canonical(object);
 
     FUZZ_CHECK(text);
     FUZZ_CHECK(js_parse_text(text, &again, NULL) == 0);

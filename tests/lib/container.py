@@ -1,8 +1,8 @@
 """A real systemd for a test, in half a second: this machine's own files under an overlay, mlopsd installed into it, booted by
 systemd-nspawn up to basic.target. Inside there is only loopback; `network()` takes this process there.
 
-All mounts live in a mount namespace that ends with the container, and the container ends with the process that started it, however
-that ends. What may stay behind after a kill -9 of the test are empty cgroups named mlopsd-test-PID.
+All mounts and processes live in a mount and a PID namespace that end with the process that started them, however that ends. What may
+stay behind after a kill -9 of the test are empty cgroups named mlopsd-test-PID and an empty folder.
 """
 from __future__ import annotations
 
@@ -82,6 +82,9 @@ class Container:
 
     def boot(self) -> None:
         """Start it and wait until it is up; raises CanNotBoot."""
+        made = staging.make("all")
+        if made.returncode != 0:
+            raise AssertionError(f"the build failed:\n{made.stdout[-4000:]}")
         try:
             for hierarchy in _hierarchies():
                 group = hierarchy / self.name
@@ -89,8 +92,8 @@ class Container:
                 self.groups.append(group)
         except OSError as error:
             raise CanNotBoot(f"no cgroup can be made: {error}") from None
-        command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private",
-                   "sh", "-c", BOOT, str(self.folder), self.name, str(staging.release_build()), *map(str, self.groups)]
+        command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
+                   "--kill-child", "--mount-proc", "sh", "-c", BOOT, str(self.folder), self.name, str(staging.release_build()), *map(str, self.groups)]
         with self._console().open("wb") as console:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
         end = time.monotonic() + BOOT_SECONDS
@@ -111,12 +114,12 @@ class Container:
         """The process that is number 1 inside, by its number here; 0 while there is none."""
         assert self.process
         with contextlib.suppress(OSError):
-            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            for child in children:
-                status = Path(f"/proc/{child}/status").read_text()
-                numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
-                if len(numbers) > 1 and numbers[-1] == "1" and status.startswith("Name:\tsystemd\n"):
-                    return int(child)
+            for nspawn in _children(self.process.pid):
+                for child in _children(nspawn):
+                    status = Path(f"/proc/{child}/status").read_text()
+                    numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+                    if numbers[-1] == "1" and status.startswith("Name:\tsystemd\n"):
+                        return child
         return 0
 
     def run(self, *command: str, timeout: float = 30, text: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -165,6 +168,10 @@ class Container:
         self.folder.rmdir()  # the mounts were never here
 
 
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 def _setns(descriptor: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.setns(descriptor, CLONE_NEWNET) != 0:
@@ -172,9 +179,13 @@ def _setns(descriptor: int) -> None:
 
 
 def _remove_cgroup(group: Path) -> None:
-    """The kernel lets go of a cgroup a moment after its last process."""
+    """End what is still in it. The kernel lets go of a cgroup a moment after its last process."""
     for _ in range(100):
         try:
+            for members in group.rglob("cgroup.procs"):
+                for member in members.read_text().split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(member), signal.SIGKILL)
             for below in sorted((path for path in group.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts)):
                 below.rmdir()
             group.rmdir()

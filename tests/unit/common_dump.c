@@ -30,8 +30,7 @@ static const char *text_of(const struct bytes *bytes)
 
 static void print_bytes(const void *data, size_t size)
 {
-    char *hex CLEANUP_FREE
-    = encode_hex(data, size);
+    char *hex CLEANUP_FREE = encode_hex(data, size);
 
     puts(hex && hex[0] ? hex : "-");
 }
@@ -46,24 +45,21 @@ static void print_text(const char *text)
 
 static void do_base64(const struct bytes *a)
 {
-    char *text CLEANUP_FREE
-    = encode_base64(a[0].data, a[0].size);
+    char *text CLEANUP_FREE = encode_base64(a[0].data, a[0].size);
 
     print_text(text);
 }
 
 static void do_base64url(const struct bytes *a)
 {
-    char *text CLEANUP_FREE
-    = encode_base64url(a[0].data, a[0].size);
+    char *text CLEANUP_FREE = encode_base64url(a[0].data, a[0].size);
 
     print_text(text);
 }
 
 static void do_unbase64(const struct bytes *a)
 {
-    unsigned char *data CLEANUP_FREE
-    = NULL;
+    unsigned char *data CLEANUP_FREE = NULL;
     size_t size;
 
     if (decode_base64(text_of(&a[0]), &data, &size) == 0)
@@ -74,24 +70,21 @@ static void do_unbase64(const struct bytes *a)
 
 static void do_percent(const struct bytes *a)
 {
-    char *text CLEANUP_FREE
-    = encode_percent(text_of(&a[0]), false);
+    char *text CLEANUP_FREE = encode_percent(text_of(&a[0]), false);
 
     print_text(text);
 }
 
 static void do_percent_slash(const struct bytes *a)
 {
-    char *text CLEANUP_FREE
-    = encode_percent(text_of(&a[0]), true);
+    char *text CLEANUP_FREE = encode_percent(text_of(&a[0]), true);
 
     print_text(text);
 }
 
 static void do_unpercent(const struct bytes *a)
 {
-    char *text CLEANUP_FREE
-    = decode_percent(text_of(&a[0]));
+    char *text CLEANUP_FREE = decode_percent(text_of(&a[0]));
 
     print_text(text);
 }
@@ -123,8 +116,7 @@ static void do_key_id(const struct bytes *a)
 static void do_seal(const struct bytes *a)
 {
     struct seal_key *key = seal_key_new(a[0].data);
-    unsigned char *sealed CLEANUP_FREE
-    = NULL;
+    unsigned char *sealed CLEANUP_FREE = NULL;
     size_t size;
 
     if (seal(key, text_of(&a[1]), a[2].data, a[2].size, &sealed, &size) == 0)
@@ -149,8 +141,7 @@ static void do_unseal(const struct bytes *a)
 static void do_fingerprint(const struct bytes *a)
 {
     struct seal_key *key = seal_key_new(a[0].data);
-    char *text CLEANUP_FREE
-    = seal_fingerprint(key, text_of(&a[1]), a[2].data, a[2].size);
+    char *text CLEANUP_FREE = seal_fingerprint(key, text_of(&a[1]), a[2].data, a[2].size);
 
     print_text(text);
     seal_key_free(key);
@@ -158,8 +149,7 @@ static void do_fingerprint(const struct bytes *a)
 
 static void do_box(const struct bytes *a)
 {
-    unsigned char *box CLEANUP_FREE
-    = NULL;
+    unsigned char *box CLEANUP_FREE = NULL;
     size_t size;
 
     if (sealed_box(a[0].data, a[1].data, a[1].size, &box, &size) == 0)
@@ -170,10 +160,8 @@ static void do_box(const struct bytes *a)
 
 static void do_json(const struct bytes *a)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL;
-    char *text CLEANUP_FREE
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     if (js_parse(text_of(&a[0]), a[0].size, &object, NULL) == 0)
         text = js_canonical(object);
@@ -236,8 +224,7 @@ static int run_line(char *line)
 
 int main(void)
 {
-    char *line CLEANUP_FREE
-    = NULL;
+    char *line CLEANUP_FREE = NULL;
     size_t capacity = 0;
 
     if (crypto_setup() < 0)

@@ -20,8 +20,8 @@ struct cloud *the_cloud;
 const char *cloud_fault_name(enum cloud_fault fault)
 {
     static const char *const names[CLOUD_FAULT_MAX] = {
-        [CLOUD_WELL] = "well",       [CLOUD_FAILS] = "fails",     [CLOUD_DENIES] = "denies",
-        [CLOUD_REFUSES] = "refuses", [CLOUD_NOT_YET] = "not-yet", [CLOUD_NO_SHOW] = "no-show",
+        [CLOUD_WELL] = "well",         [CLOUD_FAILS] = "fails",     [CLOUD_DENIES] = "denies",
+        [CLOUD_REFUSES] = "refuses",   [CLOUD_NOT_YET] = "not-yet", [CLOUD_NO_SHOW] = "no-show",
         [CLOUD_NO_REPLY] = "no-reply",
     };
 

@@ -70,8 +70,8 @@ struct cloud {
     const char *taken_name; /* creates of this name say that it exists; looks do not see it */
     size_t taken_met;
 
-    bool strict_order; /* deleting what another thing refers to is a violation */
-    bool frozen;       /* no write may come any more */
+    bool strict_order;     /* deleting what another thing refers to is a violation */
+    bool frozen;           /* no write may come any more */
     char blind_names[512]; /* names whose last look brought no answer: ",a,b," */
     char violation[512];   /* the first one; "" = none */
 };

@@ -22,6 +22,7 @@ static const struct field item_fields[] = {
     {.name = "secure", .type = FIELD_BOOLEAN, .flags = FIELD_SECURITY, .fallback = "false", .doc = "Safe?"},
     {.name = "from", .type = FIELD_STRING, .doc = "What it was built on."},
     {.name = "also", .type = FIELD_STRING, .doc = "And on this."},
+    {.name = "key", .type = FIELD_SECRET, .doc = "What opens it."},
     {.name = "tags", .type = FIELD_MAP, .element = FIELD_STRING, .doc = "Tags."},
     {0},
 };
@@ -96,13 +97,23 @@ static int do_read(struct cloud *cloud, struct cloud_call *call, struct err *err
     return thing && cloud_is_visible(cloud, thing) ? give(call, cloud, thing) : 0;
 }
 
+/** A list tells the document and when it was made. */
+static struct json_object *listed(const struct thing *thing)
+{
+    struct json_object *entry = json_object_new_object();
+
+    (void)js_put_key(entry, "document", js_copy(thing->document));
+    (void)js_set_int(entry, "created", thing->created_wall_ms);
+    return entry;
+}
+
 static int do_list(struct cloud *cloud, struct cloud_call *call, struct err *err)
 {
     (void)err;
     call->out = json_object_new_object();
     for (size_t i = 0; i < cloud->count; i++)
         if (str_equal(cloud->things[i].type, call->type) && cloud_is_visible(cloud, &cloud->things[i]))
-            (void)js_put_key(call->out, cloud->things[i].name, js_copy(cloud->things[i].document));
+            (void)js_put_key(call->out, cloud->things[i].name, listed(&cloud->things[i]));
     return 0;
 }
 
@@ -127,7 +138,8 @@ static int do_update(struct cloud *cloud, struct cloud_call *call, struct err *e
 
 static bool refers_to(const struct thing *thing, const char *arn)
 {
-    return str_equal(js_text(thing->document, "from"), arn) || str_equal(js_text(thing->document, "also"), arn);
+    return str_equal(js_text(thing->document, "from"), arn) ||
+           str_equal(js_text(thing->document, "also"), arn);
 }
 
 static int do_delete(struct cloud *cloud, struct cloud_call *call, struct err *err)
@@ -272,10 +284,12 @@ static int plain_observe(struct kind_batch *batch)
         struct json_object *found = NULL;
         const char *name = js_text(batch->items[i].desired, "name");
 
-        if (json_object_object_get_ex(call.out, name, &found))
-            batch_present(&batch->items[i], name, js_copy(found));
-        else
+        if (!json_object_object_get_ex(call.out, name, &found)) {
             batch_absent(&batch->items[i]);
+            continue;
+        }
+        batch_present(&batch->items[i], name, js_copy(js_get(found, "document")));
+        batch->items[i].created_wall_ms = js_int(found, "created", 0);
     }
     return 0;
 }

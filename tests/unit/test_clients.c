@@ -153,9 +153,11 @@ static void a_file_that_is_missing_empty_or_huge_is_refused(void **state)
 
     assert_non_null(huge);
     memset(huge, 'x', 100000);
-    assert_refused(home, read_from(home, (struct credential_source){.file = home->path}), -ENOENT, home->path);
+    assert_refused(home, read_from(home, (struct credential_source){.file = home->path}), -ENOENT,
+                   home->path);
     write_token(home, "", 0, 0600);
-    assert_refused(home, read_from(home, (struct credential_source){.file = home->path}), -ENOENT, "is empty");
+    assert_refused(home, read_from(home, (struct credential_source){.file = home->path}), -ENOENT,
+                   "is empty");
     write_token(home, huge, 100000, 0600);
     assert_int_not_equal(read_from(home, (struct credential_source){.file = home->path}), 0);
     assert_null(home->secret);

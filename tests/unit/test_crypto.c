@@ -65,8 +65,7 @@ static struct seal_key *counting_key(void)
 
 static void assert_digest(const unsigned char digest[DIGEST_SIZE], const char *expected)
 {
-    char *hex CLEANUP_FREE
-    = encode_hex(digest, DIGEST_SIZE);
+    char *hex CLEANUP_FREE = encode_hex(digest, DIGEST_SIZE);
 
     assert_string_equal(hex, expected);
 }
@@ -109,8 +108,7 @@ static void check_hmac(void)
 
 static void digests_match_published_vectors(void **state)
 {
-    char *text CLEANUP_FREE
-    = digest_text("abc");
+    char *text CLEANUP_FREE = digest_text("abc");
 
     (void)state;
     check_sha256();
@@ -145,8 +143,7 @@ static void random_hex_has_the_length_asked_for(void **state)
 
     (void)state;
     for (size_t length = 0; length < 70; length++) {
-        char *text CLEANUP_FREE
-        = random_hex(length);
+        char *text CLEANUP_FREE = random_hex(length);
 
         assert_int_equal(strlen(text), length);
         assert_int_equal(strspn(text, "0123456789abcdef"), length);
@@ -258,8 +255,7 @@ static void sealed_records_open_again(void **state)
     memset(plain, 'p', sizeof(plain));
     for (size_t size = 0; size <= sizeof(plain); size += 50) {
         struct secret *secret CLEANUP_SECRET = NULL;
-        unsigned char *sealed CLEANUP_FREE
-        = NULL;
+        unsigned char *sealed CLEANUP_FREE = NULL;
         size_t sealed_size = 0;
 
         assert_int_equal(seal(key, "secrets/7/value", plain, size, &sealed, &sealed_size), 0);
@@ -273,9 +269,7 @@ static void sealed_records_open_again(void **state)
 static void seals_of_one_text_differ(void **state)
 {
     struct seal_key *key CLEANUP_KEY = counting_key();
-    unsigned char *a CLEANUP_FREE
-    = NULL, *b CLEANUP_FREE
-    = NULL;
+    unsigned char *a CLEANUP_FREE = NULL, *b CLEANUP_FREE = NULL;
     size_t size;
 
     (void)state;
@@ -303,8 +297,7 @@ static void a_seal_binds_key_place_and_every_byte(void **state)
     unsigned char other_bytes[SEAL_KEY_SIZE] = {1};
     struct seal_key *key CLEANUP_KEY = counting_key();
     struct seal_key *other CLEANUP_KEY = seal_key_new(other_bytes);
-    unsigned char *sealed CLEANUP_FREE
-    = NULL;
+    unsigned char *sealed CLEANUP_FREE = NULL;
     size_t size;
 
     (void)state;
@@ -335,14 +328,10 @@ static void fingerprints_tell_equal_from_different(void **state)
     unsigned char other_bytes[SEAL_KEY_SIZE] = {1};
     struct seal_key *key CLEANUP_KEY = counting_key();
     struct seal_key *other CLEANUP_KEY = seal_key_new(other_bytes);
-    char *print CLEANUP_FREE
-    = seal_fingerprint(key, "github_actions_secret", "value", 5);
-    char *by_other CLEANUP_FREE
-    = seal_fingerprint(other, "github_actions_secret", "value", 5);
-    char *shifted CLEANUP_FREE
-    = seal_fingerprint(key, "github_actions_secretv", "alue", 4);
-    char *empty CLEANUP_FREE
-    = seal_fingerprint(key, "", NULL, 0);
+    char *print CLEANUP_FREE = seal_fingerprint(key, "github_actions_secret", "value", 5);
+    char *by_other CLEANUP_FREE = seal_fingerprint(other, "github_actions_secret", "value", 5);
+    char *shifted CLEANUP_FREE = seal_fingerprint(key, "github_actions_secretv", "alue", 4);
+    char *empty CLEANUP_FREE = seal_fingerprint(key, "", NULL, 0);
 
     (void)state;
     assert_string_equal(print, "66a8c69de2b2c3aab05734cb19ac576a");
@@ -354,8 +343,7 @@ static void fingerprints_tell_equal_from_different(void **state)
 static void sealed_boxes_open_with_the_private_key(void **state)
 {
     unsigned char public_key[crypto_box_PUBLICKEYBYTES], private_key[crypto_box_SECRETKEYBYTES];
-    unsigned char *box CLEANUP_FREE
-    = NULL;
+    unsigned char *box CLEANUP_FREE = NULL;
     unsigned char plain[8];
     size_t size;
 
@@ -372,8 +360,7 @@ static void sealed_boxes_open_with_the_private_key(void **state)
 static void sealed_boxes_may_be_empty(void **state)
 {
     unsigned char public_key[crypto_box_PUBLICKEYBYTES], private_key[crypto_box_SECRETKEYBYTES];
-    unsigned char *box CLEANUP_FREE
-    = NULL;
+    unsigned char *box CLEANUP_FREE = NULL;
     unsigned char plain[1];
     size_t size;
 

@@ -62,10 +62,8 @@ static void base64_comes_back(void **state)
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (unsigned char)(i * 7);
     for (size_t size = 0; size <= sizeof(bytes); size++) {
-        char *text CLEANUP_FREE
-        = encode_base64(bytes, size);
-        unsigned char *back CLEANUP_FREE
-        = NULL;
+        char *text CLEANUP_FREE = encode_base64(bytes, size);
+        unsigned char *back CLEANUP_FREE = NULL;
         size_t back_size = 999;
 
         assert_int_equal(decode_base64(text, &back, &back_size), 0);

@@ -149,7 +149,8 @@ static void many_start_at_once_but_not_too_many(void **state)
 
 /* ---- failures ---- */
 
-static void fail_always(struct engine *engine, enum cloud_fault fault, const char *operation, const char *name)
+static void fail_always(struct engine *engine, enum cloud_fault fault, const char *operation,
+                        const char *name)
 {
     engine->cloud.always = fault;
     engine->cloud.always_operation = operation;
@@ -353,7 +354,8 @@ static void missing_is_believed_only_when_seen_twice(void **state)
     CHECK(engine, engine_until(engine, engine_rests, 60000));
     thing->visible_wall_ms = clock_wall_ms(&engine->clock.clock) + 500;
     engine_pass(engine, &(struct pass_request){.mode = PASS_CONVERGE, .full = true});
-    CHECK(engine, clock_wall_ms(&engine->clock.clock) >= thing->visible_wall_ms); /* the second look came a second later */
+    CHECK(engine, clock_wall_ms(&engine->clock.clock) >=
+                      thing->visible_wall_ms); /* the second look came a second later */
     CHECK_NO_VIOLATION(engine);
     CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, NULL), 0);
     CHECK(engine, engine_converged(engine)); /* by that very pass */
@@ -675,8 +677,8 @@ static void removed_ones_are_deleted_in_reverse_order(void **state)
     CHECK_EQUAL(engine, engine->cloud.count, 2);
     CHECK_EQUAL(engine, engine_told(engine, EVENT_DELETE, NULL), 3);
     CHECK_EQUAL(engine, engine_platform(engine)->count, 2);
-    CHECK(engine, cloud_time(&engine->cloud, "Delete", "b", 1) >=
-                      cloud_time(&engine->cloud, "Delete", "d", 1) + 50);
+    CHECK(engine,
+          cloud_time(&engine->cloud, "Delete", "b", 1) >= cloud_time(&engine->cloud, "Delete", "d", 1) + 50);
     CHECK_EQUAL(engine, cloud_time(&engine->cloud, "Delete", "b", 1),
                 cloud_time(&engine->cloud, "Delete", "c", 1));
     CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, NULL), 0);
@@ -713,7 +715,8 @@ static void a_reload_in_the_middle_of_a_pass_waits_for_what_runs(void **state)
     CHECK(engine, engine_until(engine, engine_converged, 60000));
     CHECK_NO_VIOLATION(engine);
     CHECK_EQUAL(engine, engine->cloud.count, 2);
-    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "d"), 0); /* the old pass started nothing more */
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "d"),
+                0); /* the old pass started nothing more */
     CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Delete", "b"), 1);
     CHECK_EQUAL(engine, size_of(engine, "c"), 2);
     CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, NULL), 0);

@@ -33,12 +33,12 @@ static const char *fault_name(unsigned fault)
 
 struct story {
     const char *name;
-    const char *before;                                      /* the platform file; NULL = from nothing */
-    void (*begin)(struct engine *engine);                    /* the daemon is down */
-    void (*turn)(struct engine *engine, uint64_t turn);      /* in the middle; the daemon runs */
-    bool (*done)(struct engine *engine);                     /* NULL = converged */
-    void (*check)(struct engine *engine);                    /* how the world should be at the end */
-    size_t drifts;                                           /* to be told, and (but for open ones) closed */
+    const char *before;                                 /* the platform file; NULL = from nothing */
+    void (*begin)(struct engine *engine);               /* the daemon is down */
+    void (*turn)(struct engine *engine, uint64_t turn); /* in the middle; the daemon runs */
+    bool (*done)(struct engine *engine);                /* NULL = converged */
+    void (*check)(struct engine *engine);               /* how the world should be at the end */
+    size_t drifts;                                      /* to be told, and (but for open ones) closed */
     size_t open;
 };
 
@@ -201,6 +201,14 @@ static void the_file_changes_midway(struct engine *engine, uint64_t turn)
     (void)daemon_reload(engine->daemon);
 }
 
+static void the_file_shrinks_midway(struct engine *engine, uint64_t turn)
+{
+    if (turn != 8) /* b and c are being made */
+        return;
+    the_file_shrank(engine);
+    (void)daemon_reload(engine->daemon);
+}
+
 static void slow_ones(struct engine *engine)
 {
     engine->cloud.settle_ms = 3000;
@@ -244,6 +252,10 @@ static const struct story stories[] = {
      .begin = nothing_is_there,
      .turn = the_file_changes_midway,
      .check = check_changed},
+    {.name = "shrink-midway",
+     .begin = nothing_is_there,
+     .turn = the_file_shrinks_midway,
+     .check = check_shrunk},
     {.name = "slow", .begin = slow_ones, .check = check_slow},
 };
 
@@ -312,7 +324,8 @@ static uint64_t play(struct engine *engine, const struct point *point)
 
 static void check_news(struct engine *engine, const struct point *point)
 {
-    POINT(engine_told(engine, EVENT_DRIFT, NULL) == point->story->drifts, "drift told too often or not at all");
+    POINT(engine_told(engine, EVENT_DRIFT, NULL) == point->story->drifts,
+          "drift told too often or not at all");
     POINT(engine_told(engine, EVENT_RESOLVED, NULL) == point->story->drifts - point->story->open,
           "drift not closed, or closed too often");
     POINT(engine_platform(engine)->episodes_count == point->story->open, "episodes left open");
@@ -435,7 +448,8 @@ STORY(4, deleting_survives_everything)
 STORY(5, finding_again_survives_everything)
 STORY(6, alerting_survives_everything)
 STORY(7, a_reload_survives_everything)
-STORY(8, waiting_survives_everything)
+STORY(8, giving_up_survives_everything)
+STORY(9, waiting_survives_everything)
 
 int main(void)
 {
@@ -448,6 +462,7 @@ int main(void)
         cmocka_unit_test(finding_again_survives_everything),
         cmocka_unit_test(alerting_survives_everything),
         cmocka_unit_test(a_reload_survives_everything),
+        cmocka_unit_test(giving_up_survives_everything),
         cmocka_unit_test(waiting_survives_everything),
     };
     const char *wanted = getenv("ENGINE_SEED");

@@ -61,10 +61,10 @@ static void only_what_merely_begins_or_waits_is_not_kept(void **state)
 
 static void alarms_are_loud_and_their_ends_are_not(void **state)
 {
-    static const enum event_type alarms[] = {EVENT_REFUSED, EVENT_DRIFT,   EVENT_CONTESTED, EVENT_FAILED,
-                                             EVENT_UNKNOWN, EVENT_HELD,    EVENT_BLOCKED};
-    static const enum event_type ends[] = {EVENT_RESOLVED, EVENT_RECOVERED, EVENT_KNOWN, EVENT_UNBLOCKED,
-                                           EVENT_HEAL,     EVENT_CONVERGED};
+    static const enum event_type alarms[] = {EVENT_REFUSED, EVENT_DRIFT, EVENT_CONTESTED, EVENT_FAILED,
+                                             EVENT_UNKNOWN, EVENT_HELD,  EVENT_BLOCKED};
+    static const enum event_type ends[] = {EVENT_RESOLVED,  EVENT_RECOVERED, EVENT_KNOWN,
+                                           EVENT_UNBLOCKED, EVENT_HEAL,      EVENT_CONVERGED};
 
     (void)state;
     for (size_t i = 0; i < sizeof(alarms) / sizeof(alarms[0]); i++)

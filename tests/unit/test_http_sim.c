@@ -140,9 +140,9 @@ static void silence_of_every_kind_has_its_class_and_names_the_host(void **state)
         int code;
         enum err_class class;
     } cases[] = {
-        {-ECONNREFUSED, ERR_RETRY}, {-ECONNRESET, ERR_RETRY},   {-EHOSTUNREACH, ERR_RETRY},
-        {-EPROTO, ERR_RETRY},       {-EKEYREJECTED, ERR_RETRY}, {-ETIMEDOUT, ERR_RETRY},
-        {-EMSGSIZE, ERR_LIMIT},     {-ECANCELED, ERR_CANCELED}, {-EIO, ERR_RETRY},
+        {-ECONNREFUSED, ERR_RETRY}, {-ECONNRESET, ERR_RETRY},    {-EHOSTUNREACH, ERR_RETRY},
+        {-EPROTO, ERR_RETRY},       {-EKEYREJECTED, ERR_DENIED}, {-ETIMEDOUT, ERR_RETRY},
+        {-EMSGSIZE, ERR_LIMIT},     {-ECANCELED, ERR_CANCELED},  {-EIO, ERR_RETRY},
     };
 
     (void)state;
@@ -319,8 +319,7 @@ static void the_host_is_cut_from_the_url(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *host CLEANUP_FREE
-        = http_url_host(cases[i].url);
+        char *host CLEANUP_FREE = http_url_host(cases[i].url);
 
         assert_string_equal(host, cases[i].host);
     }

@@ -27,10 +27,8 @@ static struct json_object *parse(const char *text)
 
 static void assert_canonical(const char *text, const char *expected)
 {
-    struct json_object *object CLEANUP_JS
-    = parse(text);
-    char *canonical CLEANUP_FREE
-    = js_canonical(object);
+    struct json_object *object CLEANUP_JS = parse(text);
+    char *canonical CLEANUP_FREE = js_canonical(object);
 
     assert_string_equal(canonical, expected);
 }
@@ -70,8 +68,7 @@ static void well_formed_values_are_taken(void **state)
 
 static void text_need_not_end_with_nul(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     static const char digits[] = {'1', '2', '3', '4'};
 
     (void)state;
@@ -225,8 +222,7 @@ static void column_counts_characters(void **state)
 static void fifty_thousand_keys_are_no_trouble(void **state)
 {
     struct buf text CLEANUP_BUF = BUF_INIT(4 << 20);
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
 
     (void)state;
     buf_add_char(&text, '{');
@@ -286,8 +282,7 @@ static void canonical_numbers_are_short_and_exact(void **state)
 
 static void canonical_refuses_endless_depth(void **state)
 {
-    struct json_object *root CLEANUP_JS
-    = json_object_new_array(), *inner = root;
+    struct json_object *root CLEANUP_JS = json_object_new_array(), *inner = root;
 
     (void)state;
     for (int i = 0; i < 70; i++) {
@@ -302,12 +297,9 @@ static void canonical_refuses_endless_depth(void **state)
 
 static void canonical_keeps_a_nul_that_we_made(void **state)
 {
-    struct json_object *text CLEANUP_JS
-    = json_object_new_string_len("a\0b", 3);
-    struct json_object *other CLEANUP_JS
-    = json_object_new_string_len("a\0c", 3);
-    char *canonical CLEANUP_FREE
-    = js_canonical(text);
+    struct json_object *text CLEANUP_JS = json_object_new_string_len("a\0b", 3);
+    struct json_object *other CLEANUP_JS = json_object_new_string_len("a\0c", 3);
+    char *canonical CLEANUP_FREE = js_canonical(text);
 
     (void)state;
     assert_string_equal(canonical, "\"a\\u0000b\"");
@@ -316,12 +308,8 @@ static void canonical_keeps_a_nul_that_we_made(void **state)
 
 static void assert_equality(const char *a, const char *b, bool expected)
 {
-    struct json_object *x CLEANUP_JS
-    = parse(a), *y CLEANUP_JS
-    = parse(b);
-    char *x_text CLEANUP_FREE
-    = js_canonical(x), *y_text CLEANUP_FREE
-    = js_canonical(y);
+    struct json_object *x CLEANUP_JS = parse(a), *y CLEANUP_JS = parse(b);
+    char *x_text CLEANUP_FREE = js_canonical(x), *y_text CLEANUP_FREE = js_canonical(y);
 
     if (js_equal(x, y) != expected || js_equal(y, x) != expected || str_equal(x_text, y_text) != expected)
         fail_msg("%s and %s", a, b);
@@ -358,10 +346,8 @@ static void equality_is_by_value(void **state)
 
 static void copies_share_nothing(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = parse("{\"a\":[1,{\"b\":\"c\"}],\"d\":1.5}");
-    struct json_object *copy CLEANUP_JS
-    = js_copy(object);
+    struct json_object *object CLEANUP_JS = parse("{\"a\":[1,{\"b\":\"c\"}],\"d\":1.5}");
+    struct json_object *copy CLEANUP_JS = js_copy(object);
 
     (void)state;
     assert_true(js_equal(object, copy));
@@ -379,8 +365,7 @@ static const char sample[] =
 
 static void paths_walk_objects_and_arrays(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = parse(sample);
+    struct json_object *object CLEANUP_JS = parse(sample);
 
     (void)state;
     assert_ptr_equal(js_get(object, ""), object);
@@ -410,8 +395,7 @@ static void paths_walk_objects_and_arrays(void **state)
 
 static void long_steps_are_found_too(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *object CLEANUP_JS = json_object_new_object();
     char step[301], path[610];
 
     (void)state;
@@ -424,8 +408,7 @@ static void long_steps_are_found_too(void **state)
 
 static void numbers_and_booleans_may_come_as_text(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = parse(sample);
+    struct json_object *object CLEANUP_JS = parse(sample);
 
     (void)state;
     assert_int_equal(js_int(object, "n", 0), -12);
@@ -448,10 +431,8 @@ static void numbers_and_booleans_may_come_as_text(void **state)
 
 static void js_set_makes_objects_on_the_way(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = parse("{\"x\":null,\"s\":\"text\",\"l\":[]}");
-    char *canonical CLEANUP_FREE
-    = NULL;
+    struct json_object *object CLEANUP_JS = parse("{\"x\":null,\"s\":\"text\",\"l\":[]}");
+    char *canonical CLEANUP_FREE = NULL;
 
     (void)state;
     assert_int_equal(js_set_text(object, "a.b.c", "deep"), 0);
@@ -473,10 +454,8 @@ static void js_set_makes_objects_on_the_way(void **state)
 
 static void arrays_of_text_can_be_asked(void **state)
 {
-    struct json_object *array CLEANUP_JS
-    = json_object_new_array();
-    struct json_object *object CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *array CLEANUP_JS = json_object_new_array();
+    struct json_object *object CLEANUP_JS = json_object_new_object();
 
     (void)state;
     assert_int_equal(js_add_text(array, "a"), 0);
@@ -492,8 +471,8 @@ static void arrays_of_text_can_be_asked(void **state)
 
 static void scalars_have_a_text_form(void **state)
 {
-    struct json_object *object CLEANUP_JS
-    = parse("{\"s\":\"a\\\"b\",\"i\":12,\"t\":true,\"r\":1.50,\"n\":null,\"l\":[]}");
+    struct json_object *object CLEANUP_JS = parse(
+        "{\"s\":\"a\\\"b\",\"i\":12,\"t\":true,\"r\":1.50,\"n\":null,\"l\":[]}");
     static const struct {
         const char *path, *text, *type;
     } cases[] = {
@@ -503,8 +482,7 @@ static void scalars_have_a_text_form(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *text CLEANUP_FREE
-        = js_scalar_text(js_get(object, cases[i].path));
+        char *text CLEANUP_FREE = js_scalar_text(js_get(object, cases[i].path));
 
         assert_true(str_equal(text, cases[i].text));
         assert_string_equal(js_type_name(js_get(object, cases[i].path)), cases[i].type);

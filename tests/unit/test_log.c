@@ -167,8 +167,7 @@ static void json_lines_hold_the_fields(void **state)
         {"MLOPSD_OBSERVED", "l1\nl2\x1b\xff\\"},
         {"MLOPSD_RESOURCE", "twice"},
     };
-    struct json_object *object CLEANUP_JS
-    = NULL;
+    struct json_object *object CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
     const char *line;
 

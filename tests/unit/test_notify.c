@@ -126,8 +126,10 @@ static void a_reload_carries_the_time_of_the_managers_clock(void **state)
     notify_reloading(manager->notify);
     clock_gettime(CLOCK_MONOTONIC, &after);
     assert_int_equal(sscanf(hear(manager), "RELOADING=1\nMONOTONIC_USEC=%llu", &usec), 1);
-    assert_true(usec >= (unsigned long long)before.tv_sec * 1000000 + (unsigned long long)before.tv_nsec / 1000);
-    assert_true(usec <= (unsigned long long)after.tv_sec * 1000000 + (unsigned long long)after.tv_nsec / 1000);
+    assert_true(usec >=
+                (unsigned long long)before.tv_sec * 1000000 + (unsigned long long)before.tv_nsec / 1000);
+    assert_true(usec <=
+                (unsigned long long)after.tv_sec * 1000000 + (unsigned long long)after.tv_nsec / 1000);
     notify_ready(manager->notify);
     assert_string_equal(hear(manager), "READY=1");
 }

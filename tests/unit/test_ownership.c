@@ -93,7 +93,8 @@ static void marks_are_added_to_the_declared_tags(void **state)
     assert_int_equal(ownership_mark(without, "p", "t.n"), 0);
     assert_int_equal(ownership_mark(null, "p", "t.n"), 0);
     text = js_canonical(with);
-    assert_string_equal(text, "{\"tags\":{\"mlopsd:address\":\"t.n/k\",\"mlopsd:platform\":\"p\",\"team\":\"ml\"}}");
+    assert_string_equal(
+        text, "{\"tags\":{\"mlopsd:address\":\"t.n/k\",\"mlopsd:platform\":\"p\",\"team\":\"ml\"}}");
     assert_true(js_equal(without, null));
     assert_int_equal(ownership_of(without, "p", "t.n"), OWNER_US);
 }

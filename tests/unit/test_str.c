@@ -140,8 +140,7 @@ static void predicates_say_what_they_should(void **state)
 
 static void str_set_replaces_and_clears(void **state)
 {
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     (void)state;
     assert_int_equal(str_set(&text, "a"), 0);
@@ -153,8 +152,7 @@ static void str_set_replaces_and_clears(void **state)
 
 static void str_format_formats(void **state)
 {
-    char *text CLEANUP_FREE
-    = str_format("%s=%d", "a", 1);
+    char *text CLEANUP_FREE = str_format("%s=%d", "a", 1);
 
     (void)state;
     assert_string_equal(text, "a=1");

@@ -36,7 +36,8 @@ static void small_values_are_shown_whole(void **state)
 static void documents_are_compared_leaf_by_leaf(void **state)
 {
     (void)state;
-    assert_words(DIFF_CHANGED, "{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":1,\"c\":3}}", "a.c: wanted 2, found 3");
+    assert_words(DIFF_CHANGED, "{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":1,\"c\":3}}",
+                 "a.c: wanted 2, found 3");
     assert_words(DIFF_CHANGED, "{\"a\":[1,2]}", "{\"a\":[1,5]}", "a.1: wanted 2, found 5");
     assert_words(DIFF_CHANGED, "{\"a\":1}", "{\"b\":1}",
                  "a: wanted 1, found nothing; b: nothing wanted, found 1");
@@ -134,7 +135,12 @@ static void names_are_listed_to_four(void **state)
     struct diff_entry entries[6] = {{0}};
     struct diff diff = {.entries = entries};
     static const char *const expected[] = {
-        "", "a", "a, b.c", "a, b.c, d[\"e\"]", "a, b.c, d[\"e\"], f", "a, b.c, d[\"e\"], f and 1 more",
+        "",
+        "a",
+        "a, b.c",
+        "a, b.c, d[\"e\"]",
+        "a, b.c, d[\"e\"], f",
+        "a, b.c, d[\"e\"], f and 1 more",
         "a, b.c, d[\"e\"], f and 2 more",
     };
 

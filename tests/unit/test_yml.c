@@ -31,8 +31,7 @@ static struct yml *parse_bytes(const char *text, size_t size)
     struct yml *tree = NULL;
 
     if (yml_parse("x.yaml", text, size, &tree, &problems) < 0) {
-        char *why CLEANUP_FREE
-        = problems_text(&problems);
+        char *why CLEANUP_FREE = problems_text(&problems);
 
         fail_msg("%s\n%s", text, why);
     }
@@ -49,10 +48,8 @@ static struct yml *parse(const char *text)
 static void assert_json(const char *text, const char *expected)
 {
     struct yml *tree CLEANUP_YML = parse(text);
-    struct json_object *object CLEANUP_JS
-    = yml_to_json(tree);
-    char *canonical CLEANUP_FREE
-    = js_canonical(object);
+    struct json_object *object CLEANUP_JS = yml_to_json(tree);
+    char *canonical CLEANUP_FREE = js_canonical(object);
 
     assert_string_equal(canonical, expected);
 }
@@ -79,8 +76,7 @@ static char *refusals_of(const char *text, size_t size)
 
 static void assert_refused_bytes(const char *text, size_t size, const char *expected)
 {
-    char *refusals CLEANUP_FREE
-    = refusals_of(text, size);
+    char *refusals CLEANUP_FREE = refusals_of(text, size);
 
     if (!strstr(refusals, expected))
         fail_msg("%s: expected \"%s\", got \"%s\"", text, expected, refusals);
@@ -147,8 +143,7 @@ static void plain_scalars_have_the_narrow_types(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *text CLEANUP_FREE
-        = str_format("- %s\n- '%s'\n", cases[i].text, cases[i].text);
+        char *text CLEANUP_FREE = str_format("- %s\n- '%s'\n", cases[i].text, cases[i].text);
         struct yml *tree CLEANUP_YML = NULL;
 
         if (str_equal(cases[i].text, "-"))
@@ -357,8 +352,7 @@ static void syntax_errors_say_what_to_do(void **state)
 static void all_mistakes_are_reported_at_once(void **state)
 {
     static const char text[] = "a: &x 1\nb: *x\na: !!str 5\n? [k]\n: v\n1: x\n<<: {}\n";
-    char *refusals CLEANUP_FREE
-    = refusals_of(text, sizeof(text) - 1);
+    char *refusals CLEANUP_FREE = refusals_of(text, sizeof(text) - 1);
 
     (void)state;
     assert_string_equal(refusals,
@@ -443,8 +437,7 @@ static void many_duplicates_are_no_trouble(void **state)
 static void the_first_problems_by_place_are_kept(void **state)
 {
     struct problems problems CLEANUP_PROBLEMS = {0};
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     (void)state;
     for (uint32_t i = 50; i > 0; i--)
@@ -479,8 +472,7 @@ static void problems_are_sorted_by_file_and_place(void **state)
 static void assert_problem_text(struct yml_mark mark, const char *source, const char *expected)
 {
     struct problems problems CLEANUP_PROBLEMS = {0};
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     problems_add(&problems, "etc/x.yaml", mark, source, "wrong");
     text = problems_text(&problems);
@@ -528,8 +520,7 @@ static void long_lines_are_cut_around_the_place(void **state)
 static void problems_can_not_steer_a_terminal(void **state)
 {
     struct problems problems CLEANUP_PROBLEMS = {0};
-    char *text CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL;
 
     (void)state;
     problems_add(&problems, "x\x1b.yaml", (struct yml_mark){1, 4}, "a \x1b\xff\xc2\x9bz", "key \"%s\"",
@@ -556,8 +547,7 @@ static void long_complaints_are_cut(void **state)
 static void problems_without_any_are_empty(void **state)
 {
     struct problems problems = {0};
-    char *text CLEANUP_FREE
-    = problems_text(&problems);
+    char *text CLEANUP_FREE = problems_text(&problems);
 
     (void)state;
     assert_string_equal(text, "");
@@ -594,9 +584,7 @@ static void assert_unreadable(const char *path, int code, enum err_class class, 
 static void files_are_read_up_to_their_limit(void **state)
 {
     char path[] = "/tmp/test_yml.XXXXXX";
-    char *data CLEANUP_FREE
-    = NULL, *whole CLEANUP_FREE
-    = NULL;
+    char *data CLEANUP_FREE = NULL, *whole CLEANUP_FREE = NULL;
     size_t size = 0;
     int fd = mkstemp(path);
 
@@ -617,9 +605,7 @@ static void files_are_read_up_to_their_limit(void **state)
 
 static void empty_and_endless_files_are_no_trouble(void **state)
 {
-    char *data CLEANUP_FREE
-    = NULL, *status CLEANUP_FREE
-    = NULL;
+    char *data CLEANUP_FREE = NULL, *status CLEANUP_FREE = NULL;
     size_t size = 42;
 
     (void)state;

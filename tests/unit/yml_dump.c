@@ -55,13 +55,10 @@ static struct json_object *problems_to_json(const struct problems *problems)
 
 static int dump_file(const char *path)
 {
-    struct json_object *answer CLEANUP_JS
-    = json_object_new_object();
+    struct json_object *answer CLEANUP_JS = json_object_new_object();
     struct problems problems = {0};
     struct err err CLEANUP_ERR = {0};
-    char *text CLEANUP_FREE
-    = NULL, *line CLEANUP_FREE
-    = NULL;
+    char *text CLEANUP_FREE = NULL, *line CLEANUP_FREE = NULL;
     struct yml *tree = NULL;
     size_t size;
 
