@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "common/str.h"
 #include "daemon/daemon.h"
-#include "daemon/words.h"
+#include "view/view.h"
 
 #define FLIP_WINDOW_MS     (15 * 60 * 1000)
 #define FLIPS_CONTESTED    3
@@ -84,9 +84,6 @@ static void tell_open(const struct resource *resource, const struct episode *epi
         .severity = episode->severity,
     };
     const char *hold = hold_text(resource->decision.hold);
-    enum diff_what what = str_equal(episode->kind, "extra")     ? DIFF_EXTRA
-                          : str_equal(episode->kind, "missing") ? DIFF_MISSING
-                                                                : DIFF_CHANGED;
     char *change CLEANUP_FREE = NULL;
 
     if (episode->field[0] == '\0') {
@@ -94,7 +91,7 @@ static void tell_open(const struct resource *resource, const struct episode *epi
                hold ? "; " : "", hold ? hold : "");
         return;
     }
-    change = words_of_change(what, episode->desired, episode->observed);
+    change = change_words(episode->kind, episode->desired, episode->observed);
     report(platform, &news, "[%s] %s: %s%s%s", episode->severity, episode->field, change ? change : "",
            hold ? "; " : "", hold ? hold : "");
     if (episode->flips == FLIPS_CONTESTED)

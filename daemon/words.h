@@ -11,10 +11,4 @@
 const char *words_past(enum action action);
 /** "versioning.enabled, tags.team" (the first few and a count). Owned; NULL without memory. */
 char *words_of_diff(const struct diff *diff);
-/**
- * "wanted true, found false", "not declared: {...}", "missing: wanted ..."; for documents the leaves that differ:
- * "Statement.0.Condition...: wanted A, found B". Cut to a readable length. Owned; NULL without memory.
- */
-char *words_of_change(enum diff_what what, const char *desired, const char *observed);
-
 #endif

@@ -6,8 +6,6 @@
 #include "common/js.h"
 #include "view/view-internal.h"
 
-#define VALUE_COLUMNS 200
-
 static enum view_style severity_style(const char *severity)
 {
     if (str_equal(severity, "critical") || str_equal(severity, "error"))
@@ -17,40 +15,15 @@ static enum view_style severity_style(const char *severity)
 
 /* ---- drift ---- */
 
-/* On a terminal a long document is cut: mlopsctl plan shows it line by line. */
-static void add_side(struct buf *out, const struct view *view, const char *word, const char *json)
-{
-    struct buf value CLEANUP_BUF = BUF_INIT(VIEW_MAX_BYTES);
-    size_t bytes;
-
-    if (json)
-        value_inline(json, &value);
-    else
-        (void)buf_add_text(&value, "nothing");
-    bytes = view->width > 0 ? view_prefix_bytes(buf_text(&value), VALUE_COLUMNS) : value.size;
-    (void)buf_add_text(out, word);
-    (void)buf_add(out, buf_text(&value), bytes);
-    if (bytes < value.size)
-        (void)buf_add_text(out, " ...");
-}
-
-static const char *what_is_off(const struct view *view, struct json_object *drift, struct buf *out)
+static const char *what_is_off(struct json_object *drift, struct buf *out)
 {
     const char *kind = js_text(drift, "kind"), *field = js_text(drift, "field");
-    struct buf wanted CLEANUP_BUF = BUF_INIT(VIEW_MAX_BYTES), found CLEANUP_BUF = BUF_INIT(VIEW_MAX_BYTES);
+    char *change CLEANUP_FREE = NULL;
 
-    if (field && field[0])
-        (void)buf_addf(out, "%s: ", field);
     if (str_equal(kind, "missing") && str_empty(field))
         return buf_add_text(out, "the resource is gone") < 0 ? NULL : buf_text(out);
-    add_side(&wanted, view, "wanted ", js_text(drift, "desired"));
-    add_side(&found, view, "found ", js_text(drift, "observed"));
-    if (str_equal(kind, "extra"))
-        (void)buf_addf(out, "not declared, %s", buf_text(&found));
-    else if (str_equal(kind, "missing"))
-        (void)buf_addf(out, "missing, %s", buf_text(&wanted));
-    else
-        (void)buf_addf(out, "%s, %s", buf_text(&wanted), buf_text(&found));
+    change = change_words(kind, js_text(drift, "desired"), js_text(drift, "observed"));
+    (void)buf_addf(out, "%s: %s", field ? field : "", change ? change : "no memory for it"); /* shows below */
     return out->failed ? NULL : buf_text(out);
 }
 
@@ -80,7 +53,7 @@ void view_drift(const struct view *view, struct json_object *reply)
         if (is_many)
             table_add(table, STYLE_PLAIN, js_text(drift, "platform"));
         table_add(table, STYLE_PLAIN, js_text(drift, "address"));
-        table_add(table, STYLE_PLAIN, what_is_off(view, drift, &what));
+        table_add(table, STYLE_PLAIN, what_is_off(drift, &what));
     }
     table_print(view, table);
 }

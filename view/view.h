@@ -60,6 +60,15 @@ int value_lines(const char *json, struct strv *ret);
 /** On one line when it is short enough or has no parts. */
 void view_value(const struct view *view, const char *json);
 
+/* ---- one difference (change.c) ---- */
+
+/**
+ * "wanted true, found false", "not declared, found ...", "missing; wanted ..."; for documents the leaves that differ:
+ * "Statement.0.Condition...: wanted A, found B". One line, cut to a readable length, not escaped.
+ * @what  "changed", "missing" or "extra"; values are JSON text. Owned; NULL without memory.
+ */
+char *change_words(const char *what, const char *desired, const char *observed);
+
 /* ---- whole answers ---- */
 
 /** Reply of Plan: actions, what could not be looked at, the summary line. */

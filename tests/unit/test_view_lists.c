@@ -114,7 +114,7 @@ static void drift_is_a_table(void **state)
                 "found false\n"
                 "warning   Nov 22 17:58:00  open     aws_iam_role.github  inline_policy[\"evil\"]: not "
                 "declared, found "
-                "{ name = \"evil\" }\n"
+                "{\"name\":\"evil\"}\n"
                 "warning                    open     aws_iam_role.x       the resource is gone\n");
 }
 
@@ -126,7 +126,7 @@ static void drift_fits_into_80_columns(void **state)
                 "critical  Nov 22 17:00:00  healing  aws_s3_bucket.a\n"
                 "    versioning.enabled: wanted true, found false\n"
                 "warning   Nov 22 17:58:00  open     aws_iam_role.github\n"
-                "    inline_policy[\"evil\"]: not declared, found { name = \"evil\" }\n"
+                "    inline_policy[\"evil\"]: not declared, found {\"name\":\"evil\"}\n"
                 "warning                    open     aws_iam_role.x\n"
                 "    the resource is gone\n");
 }
