@@ -160,7 +160,6 @@ static int run_rounds(struct platform *platform, bool full)
             break;
         for (size_t i = 0; i < platform->count; i++)
             platform->resources[i]->acted = false;
-        platform_prune(platform);
         update_drift(platform);
         if (platform->mode != PASS_CONVERGE || platform->cut_short)
             break;

@@ -191,7 +191,7 @@ def by_pyyaml(text):
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         return {"error": place(error.problem_mark) if error.problem_mark else None, "why": error.problem}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # an escape beyond Unicode ends in chr() there
         return {"error": None, "why": str(error)}
     if node is None:
         return {"nodes": [{"kind": 0, "start": [1, 1], "end": [1, 1], "text": "", "quoted": False}]}

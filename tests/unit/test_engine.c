@@ -391,6 +391,19 @@ static void what_was_just_made_has_time_to_appear(void **state)
     CHECK_NO_VIOLATION(engine);
 }
 
+static void looks_within_the_grace_prove_nothing(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->cloud.blind_ms = 11000; /* a second longer than the grace: one look outside of it finds nothing */
+    engine_write(engine, "resources:\n  test_item.a: {name: a}\n");
+    engine_start(engine);
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", NULL), 1);
+    CHECK(engine, cloud_count(&engine->cloud, "Read", "a") >= 5);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, NULL), 0);
+}
+
 static void many_gone_at_once_is_asked_about(void **state)
 {
     static const char *const names[] = {"n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"};
@@ -799,6 +812,24 @@ static void a_lost_state_is_found_again_by_the_tags(void **state)
     assert_string_equal(engine_resource(engine, "test_item.d")->record.id, "i-5");
 }
 
+static void what_was_found_again_is_deleted_in_order_too(void **state)
+{
+    struct engine *engine = *state;
+    char *path CLEANUP_FREE = NULL;
+
+    settle(engine, diamond);
+    (void)engine_stop(engine);
+    path = str_format("%s/state.db", engine->state);
+    assert_int_equal(unlink(path), 0);
+    engine_start(engine);
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    engine->cloud.strict_order = true;
+    reload(engine, first_half);
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    CHECK_NO_VIOLATION(engine);
+    CHECK_EQUAL(engine, engine->cloud.count, 2);
+}
+
 static void a_taken_name_is_never_touched(void **state)
 {
     struct engine *engine = *state;
@@ -844,6 +875,82 @@ static void a_name_that_is_taken_but_not_seen_is_not_hammered_at(void **state)
     engine_run(engine, 600000);
     CHECK(engine, engine->cloud.taken_met >= 3 && engine->cloud.taken_met <= 40);
     CHECK_EQUAL(engine, engine_told(engine, EVENT_FAILED, "test_item.a"), 1);
+}
+
+/* ---- the right account ---- */
+
+static const char *account; /* NULL: nobody answers */
+
+static int identity(void *data, const struct http_request *request, struct http_answer *answer,
+                    uint64_t *ret_delay_ms)
+{
+    char *body CLEANUP_FREE = str_format(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::%s:user/u</Arn><UserId>U</"
+        "UserId>"
+        "<Account>%s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+        account, account);
+
+    (void)data;
+    (void)request;
+    *ret_delay_ms = 10;
+    if (!account)
+        return -ECONNREFUSED;
+    answer->status = 200;
+    return http_answer_set_body(answer, body, strlen(body));
+}
+
+static void behind_the_guard(struct engine *engine, const char *answered, const char *wanted)
+{
+    char *text CLEANUP_FREE = str_format("aws: {account_id: \"%s\", region: us-east-1}\n"
+                                         "resources:\n"
+                                         "  test_guarded.a: {name: a}\n"
+                                         "  test_item.b: {name: b}\n",
+                                         wanted);
+
+    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "example", 1);
+    setenv("AWS_CONFIG_FILE", "/dev/null", 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+    account = answered;
+    engine->sim.handler = identity;
+    engine_write(engine, text);
+}
+
+static void the_wrong_account_is_neither_looked_at_nor_touched(void **state)
+{
+    struct engine *engine = *state;
+
+    behind_the_guard(engine, "210987654321", "123456789012");
+    engine_start(engine);
+    engine_run(engine, 600000);
+    CHECK_EQUAL(engine, cloud_time(&engine->cloud, "Read", "a", 1), UINT64_MAX);
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "a"), 0);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_BLOCKED, NULL), 1);
+    CHECK(engine, strstr(engine_last_words(engine, EVENT_BLOCKED, NULL), "wrong AWS account"));
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNKNOWN, "test_guarded.a"), 0); /* told once, for all */
+    CHECK(engine, !engine_platform(engine)->converged);
+    behind_the_guard(engine, "210987654321", "210987654321");
+    (void)daemon_reload(engine->daemon);
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNBLOCKED, NULL), 1);
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "a"), 1);
+}
+
+static void who_we_are_is_asked_again_until_it_is_known(void **state)
+{
+    struct engine *engine = *state;
+
+    behind_the_guard(engine, NULL, "123456789012");
+    engine_start(engine);
+    engine_run(engine, 8000);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_BLOCKED, NULL), 0); /* a passing fault so far */
+    engine_run(engine, 300000);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_BLOCKED, NULL), 1);
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Read", "a"), 0);
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "b"), 1); /* what needs no AWS goes on */
+    account = "123456789012";
+    CHECK(engine, engine_until(engine, engine_converged, 120000));
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNBLOCKED, NULL), 1);
 }
 
 /* ---- changes ---- */
@@ -955,6 +1062,7 @@ int main(void)
         CASE(missing_is_believed_only_when_seen_twice),
         CASE(what_was_deleted_is_told_once_and_made_again),
         CASE(what_was_just_made_has_time_to_appear),
+        CASE(looks_within_the_grace_prove_nothing),
         CASE(many_gone_at_once_is_asked_about),
         CASE(unknown_is_left_alone_and_told_once),
         CASE(a_passing_fault_of_one_look_is_not_told),
@@ -974,9 +1082,12 @@ int main(void)
         CASE(a_platform_without_a_file_is_left_alone_until_it_comes_back),
         CASE(nobody_waits_for_ever_for_a_platform_that_went),
         CASE(a_lost_state_is_found_again_by_the_tags),
+        CASE(what_was_found_again_is_deleted_in_order_too),
         CASE(a_taken_name_is_never_touched),
         CASE(adopt_takes_an_unmarked_one_over_and_marks_it),
         CASE(a_name_that_is_taken_but_not_seen_is_not_hammered_at),
+        CASE(the_wrong_account_is_neither_looked_at_nor_touched),
+        CASE(who_we_are_is_asked_again_until_it_is_known),
         CASE(a_replaced_one_hands_its_new_name_on),
         CASE(what_is_in_transition_is_looked_at_in_its_own_pace),
         CASE(a_stop_lets_calls_finish),

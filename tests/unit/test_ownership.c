@@ -41,13 +41,14 @@ static void keys_stand_behind_a_slash_with_odd_bytes_in_hex(void **state)
     assert_encoded("t.n[\"a b\"]", "t.n/a=20b");
     assert_encoded("t.n[\"\xC3\xA4\"]", "t.n/=C3=A4");
     assert_encoded("t.n[\"]\"]", "t.n/=5D");
+    assert_encoded("t.n[\"\n\"]", "t.n/=0A");
     assert_encoded("t.n[\"\"]", "t.n/");
 }
 
 /** All keys of up to three characters of an awkward alphabet: no two alike, and all in the alphabet of a tag. */
 static void different_addresses_never_look_alike(void **state)
 {
-    static const char alphabet[] = "aA2DF=/ \"]";
+    static const char alphabet[] = "aA2F=/\n\x01\"]";
     struct strv seen CLEANUP_STRV = {0};
     size_t n = strlen(alphabet);
 
