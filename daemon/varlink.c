@@ -348,22 +348,27 @@ static bool serve(struct connection *connection, struct json_object *request)
 /** Serve complete messages, one at a time: a call that is answered later holds the rest back. */
 static void handle_input(struct connection *connection)
 {
+    struct buf *input = &connection->input;
+    size_t done = 0;
+
     connection->handling = true;
-    while (!connection->closing && !connection->call && connection->input.size > 0) {
-        char *end = memchr(connection->input.data, '\0', connection->input.size);
+    while (!connection->closing && !connection->call && done < input->size) {
+        const char *start = input->data + done;
+        const char *end = memchr(start, '\0', input->size - done);
         struct json_object *request CLEANUP_JS = NULL;
-        size_t size;
         bool good;
 
         if (!end)
             break;
-        size = (size_t)(end - connection->input.data);
-        good = js_parse(connection->input.data, size, &request, NULL) == 0 &&
+        good = js_parse(start, (size_t)(end - start), &request, NULL) == 0 &&
                json_object_is_type(request, json_type_object);
-        memmove(connection->input.data, end + 1, connection->input.size - size - 1);
-        connection->input.size -= size + 1;
+        done += (size_t)(end - start) + 1;
         if (!good || !serve(connection, request))
             connection_close(connection);
+    }
+    if (done > 0) { /* once for all of them: a mebibyte of small calls must not hold up the loop */
+        memmove(input->data, input->data + done, input->size - done);
+        input->size -= done;
     }
     connection->handling = false;
 }

@@ -25,7 +25,8 @@ DOCUMENTS = 600
 DAMAGED = 600
 
 # What PyYAML refuses and libyaml reads: tabs as white space, a remark right behind ">".
-STRICTER_THERE = ["character '\\t' that cannot start any token", "indentation indicators, but found '#'"]
+STRICTER_THERE = ["character '\\t' that cannot start any token", "indentation indicators, but found '#'",
+                  "indentation indicators, but found '\\t'"]
 
 BY_HAND = [
     "a: 1\n",
