@@ -11,6 +11,8 @@ extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
 extern const struct kind aws_iam_role_kind;
 extern const struct kind aws_s3_bucket_kind;
+extern const struct kind aws_secretsmanager_secret_kind;
+extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;
 extern const struct kind random_password_kind;
 

@@ -16,6 +16,8 @@ const struct kind *const kinds[] = {
     &aws_iam_openid_connect_provider_kind,
     &aws_iam_role_kind,
     &aws_s3_bucket_kind,
+    &aws_secretsmanager_secret_kind,
+    &aws_vpc_kind,
     &github_actions_secret_kind,
     &random_password_kind,
     NULL,

@@ -15,11 +15,12 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import iam, s3, sts, tagging
+    from . import iam, s3, secretsmanager, sts, tagging
 
     sts.install(world)
     iam.install()
     s3.install()
+    secretsmanager.install()
     tagging.install(moto)
     FRONTS["s3"] = s3.front
 

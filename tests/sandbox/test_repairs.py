@@ -287,6 +287,37 @@ def sts_names_the_caller(client: Client) -> bool:
     return client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox"
 
 
+def secret(client: Client) -> Any:
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="db", Description="x", SecretString="v")
+    return secrets
+
+
+@probe
+def secretsmanager_name_is_held_by_a_deleted_secret(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.delete_secret(SecretId="db", RecoveryWindowInDays=7)
+    held = code(secrets.create_secret, Name="db", SecretString="v")
+    secrets.restore_secret(SecretId="db")
+    return (held, code(secrets.create_secret, Name="db", SecretString="v")) == ("InvalidRequestException", "ResourceExistsException")
+
+
+@probe
+def secretsmanager_deleted_secret_refuses_writes(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.delete_secret(SecretId="db", RecoveryWindowInDays=7)
+    outcome = {code(secrets.put_secret_value, SecretId="db", SecretString="w"), code(secrets.get_resource_policy, SecretId="db"),
+               code(secrets.tag_resource, SecretId="db", Tags=[{"Key": "a", "Value": "b"}])}
+    return outcome == {"InvalidRequestException"}
+
+
+@probe
+def secretsmanager_description_can_be_emptied(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.update_secret(SecretId="db", Description="")
+    return not secrets.describe_secret(SecretId="db").get("Description")
+
+
 class Repairs(SandboxTest):
     def test_sandbox_is_like_aws(self) -> None:
         for name, behaves in PROBES.items():
