@@ -28,6 +28,7 @@ static void intent_keep(struct operation *operation)
         return;
     (void)str_set(&resource->intent.token, operation->token);
     (void)str_set(&resource->intent.address, resource->address);
+    (void)str_set(&resource->intent.action, action_name(operation->action));
     resource->intent.was_absent = operation->was_absent;
     resource->intent.at_ms = clock_wall_ms(platform->daemon->clock) -
                              (int64_t)(clock_monotonic_ms(platform->daemon->clock) -

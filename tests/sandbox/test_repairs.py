@@ -318,6 +318,169 @@ def secretsmanager_description_can_be_emptied(client: Client) -> bool:
     return not secrets.describe_secret(SecretId="db").get("Description")
 
 
+def network(client: Client) -> tuple[Any, str, str]:
+    """EC2, a VPC and a subnet in it."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return ec2, vpc, ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+
+
+def internet(ec2: Any, vpc: str) -> str:
+    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    return igw
+
+
+def nat(ec2: Any, subnet: str, **more: Any) -> tuple[dict[str, Any], str]:
+    eip = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return ec2.create_nat_gateway(SubnetId=subnet, AllocationId=eip, **more)["NatGateway"], eip
+
+
+def nat_state(ec2: Any, gateway: str) -> str:
+    return ec2.describe_nat_gateways(Filter=[{"Name": "nat-gateway-id", "Values": [gateway]}])["NatGateways"][0]["State"]
+
+
+def group(ec2: Any, vpc: str, name: str) -> str:
+    return ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"]
+
+
+@probe
+def ec2_one_vpc_attribute_per_call(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    both = code(ec2.modify_vpc_attribute, VpcId=vpc, EnableDnsSupport={"Value": True}, EnableDnsHostnames={"Value": True})
+    return (both, code(ec2.modify_vpc_attribute, VpcId=vpc, EnableDnsHostnames={"Value": True})) == ("InvalidParameterCombination", "")
+
+
+@probe
+def ec2_vpc_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    igw = internet(ec2, vpc)
+    ec2.delete_subnet(SubnetId=subnet)
+    with_gateway = code(ec2.delete_vpc, VpcId=vpc)
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    sg = group(ec2, vpc, "g")
+    with_group = code(ec2.delete_vpc, VpcId=vpc)
+    ec2.delete_security_group(GroupId=sg)
+    return (with_gateway, with_group, code(ec2.delete_vpc, VpcId=vpc)) == ("DependencyViolation", "DependencyViolation", "")
+
+
+@probe
+def ec2_subnet_with_an_interface_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    nat(ec2, subnet)
+    return code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+
+
+@probe
+def ec2_one_internet_gateway_per_vpc(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    internet(ec2, vpc)
+    second = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    return code(ec2.attach_internet_gateway, InternetGatewayId=second, VpcId=vpc) == "InvalidParameterValue"
+
+
+@probe
+def ec2_internet_gateway_with_public_addresses_stays(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    igw = internet(ec2, vpc)
+    nat(ec2, subnet)
+    return code(ec2.detach_internet_gateway, InternetGatewayId=igw, VpcId=vpc) == "DependencyViolation"
+
+
+@probe
+def ec2_address_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    _, eip = nat(ec2, subnet)
+    idle = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return (code(ec2.release_address, AllocationId=eip), code(ec2.release_address, AllocationId=idle)) == ("InvalidIPAddress.InUse", "")
+
+
+@probe
+def ec2_nat_gateway_is_pending_first(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, _ = nat(ec2, subnet)
+    return (gateway["State"], nat_state(ec2, gateway["NatGatewayId"])) == ("pending", "pending")
+
+
+@probe
+def ec2_nat_gateway_is_deleting_first(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, _ = nat(ec2, subnet)
+    ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
+    return nat_state(ec2, gateway["NatGatewayId"]) == "deleting"
+
+
+@probe
+def ec2_nat_gateway_token(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, eip = nat(ec2, subnet, ClientToken="t")
+    again = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=eip, ClientToken="t")["NatGateway"] if _knows_tokens(ec2, subnet, eip) else {}
+    other = code(ec2.create_nat_gateway, SubnetId=subnet, ClientToken="t", ConnectivityType="private")
+    return (again.get("NatGatewayId"), other) == (gateway["NatGatewayId"], "IdempotentParameterMismatch")
+
+
+def _knows_tokens(ec2: Any, subnet: str, eip: str) -> bool:
+    return code(ec2.create_nat_gateway, SubnetId=subnet, AllocationId=eip, ClientToken="t") == ""
+
+
+@probe
+def ec2_nat_gateway_found_by_tag(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    nat(ec2, subnet, TagSpecifications=[{"ResourceType": "natgateway", "Tags": [{"Key": "a", "Value": "b"}]}])
+    found = [len(ec2.describe_nat_gateways(Filter=[{"Name": "tag:a", "Values": [value]}])["NatGateways"]) for value in ("b", "c")]
+    return found == [1, 0]
+
+
+@probe
+def ec2_route_table_token(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    ids = {ec2.create_route_table(VpcId=vpc, ClientToken="t")["RouteTable"]["RouteTableId"] for _ in range(2)}
+    other = code(ec2.create_route_table, VpcId=vpc, ClientToken="t",
+                 TagSpecifications=[{"ResourceType": "route-table", "Tags": [{"Key": "a", "Value": "b"}]}])
+    return (len(ids), other) == (1, "IdempotentParameterMismatch")
+
+
+@probe
+def ec2_subnet_has_one_route_table(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    one, two = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    ec2.associate_route_table(RouteTableId=one, SubnetId=subnet)
+    return code(ec2.associate_route_table, RouteTableId=two, SubnetId=subnet) == "Resource.AlreadyAssociated"
+
+
+@probe
+def ec2_route_without_target_is_a_black_hole(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    igw = internet(ec2, vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=igw)
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return [route["State"] for route in routes if route["DestinationCidrBlock"] == "0.0.0.0/0"] == ["blackhole"]
+
+
+@probe
+def ec2_group_name_unique_ignoring_case(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    group(ec2, vpc, "Group")
+    return code(ec2.create_security_group, GroupName="gROUP", Description="d", VpcId=vpc) == "InvalidGroup.Duplicate"
+
+
+@probe
+def ec2_group_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    one, two = group(ec2, vpc, "one"), group(ec2, vpc, "two")
+    ec2.authorize_security_group_ingress(GroupId=two, IpPermissions=[{
+        "IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": one}]}])
+    return (code(ec2.delete_security_group, GroupId=one), code(ec2.delete_security_group, GroupId=two)) == ("DependencyViolation", "")
+
+
 class Repairs(SandboxTest):
     def test_sandbox_is_like_aws(self) -> None:
         for name, behaves in PROBES.items():

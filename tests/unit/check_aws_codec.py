@@ -442,7 +442,8 @@ def check_answer(rng, row, tool, report):
     if ours is None or "error" in ours:
         return report.check(False, name + " not read", body, ours)
     if not shape:
-        return report.check(ours["answer"] == {}, name, ours)
+        # EC2 has no <...Result>: what the root holds besides members comes along
+        return report.check(set(ours["answer"]) <= ({"ResponseMetadata"} if row["protocol"] == "ec2" else set()), name, ours)
     parser = create_parser(model(row["service"]).metadata["protocol"])
     theirs = parser.parse({"status_code": 200, "headers": HeadersDict(headers), "body": body.encode()}, shape)
     theirs.pop("ResponseMetadata", None)

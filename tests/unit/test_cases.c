@@ -9,8 +9,9 @@
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
  *                  given must be there, and null means that there is none
  *   case.json      {"verb": "create" | "update" | "remove", "id", "recent", "memory", "region",
- *                  "undeclared": true, "ignore": "PATH" of the diff; and what must come of it:
- *                  "ret_memory", "calls": N, "error": "CLASS", "attributes": {...}}; all optional
+ *                  "intent", "intent_age_ms", "undeclared": true, "ignore": "PATH" of the diff; and
+ *                  what must come of it: "ret_memory", "calls": N, "error": "CLASS", "says": "TEXT in
+ *                  the error", "attributes": {...}}; all optional
  *
  * observed.json and diff.json belong to a look, which precedes an update; create and remove are
  * run without one. Every case is run again with each of its calls failing: an error is never an
@@ -122,7 +123,9 @@ static void run_begin(struct run *run, const struct kind_case *c, struct fake_cl
                                    .desired = c->desired,
                                    .id = js_text(c->options, "id"),
                                    .memory = js_get(c->options, "memory"),
-                                   .recent = js_bool(c->options, "recent", false)};
+                                   .recent = js_bool(c->options, "recent", false),
+                                   .intent = js_text(c->options, "intent"),
+                                   .intent_age_ms = js_int(c->options, "intent_age_ms", 0)};
     run->batch = (struct kind_batch){.kind = c->kind,
                                      .items = &run->item,
                                      .count = 1,
@@ -249,6 +252,8 @@ static void expect_operation(const struct run *run)
     if (error) {
         assert_true(run->op_result < 0);
         assert_string_equal(err_class_name(run->op_err.class), error);
+        if (js_text(c->options, "says"))
+            assert_non_null(strstr(err_text(&run->op_err), js_text(c->options, "says")));
     } else if (run->op_result < 0) {
         fail_msg("%s: %s", c->folder, err_text(&run->op_err));
     } else {

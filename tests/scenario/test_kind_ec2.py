@@ -1,0 +1,189 @@
+"""The network kinds of EC2: made, adopted after a loss, put right after every change by somebody else, and deleted."""
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import sys
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lib.cloud import Oracle  # noqa: E402
+from lib.daemon import Daemon, missing, wait_for  # noqa: E402
+from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
+from lib.scenario import ScenarioTest, head  # noqa: E402
+
+VPC = "aws_vpc.main"
+Change = tuple[str, str, str, Callable[["Ec2Test"], Any]]  # field, kind of drift, severity, what somebody does
+
+_sandbox: Sandbox | None = None
+
+
+def fast_sandbox() -> Sandbox:
+    """A sandbox whose NAT gateways take a second."""
+    global _sandbox
+    if _sandbox is None:
+        stack = contextlib.ExitStack()
+        atexit.register(stack.close)
+        _sandbox = stack.enter_context(start_sandbox(time_scale=100))
+    return _sandbox
+
+
+def resources() -> dict[str, dict[str, Any]]:
+    """A small network: every field that can be declared."""
+    return {
+        VPC: {"cidr_block": "10.0.0.0/16", "enable_dns_hostnames": True, "tags": {"team": "ml"}},
+    }
+
+
+def tags_of(thing: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
+
+
+class Ec2Test(ScenarioTest):
+    """A daemon, EC2 by boto3, and what of EC2 is the daemon's."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        why = missing()
+        if why:
+            raise unittest.SkipTest(why)
+        cls.cloud = fast_sandbox()
+        cls.oracle = Oracle(cls.cloud)
+        cls.ec2 = cls.cloud.client("ec2")
+
+    def network(self, *addresses: str) -> dict[str, Any]:
+        platform = head()
+        platform["resources"] = {address: fields for address, fields in resources().items() if not addresses or address in addresses}
+        return platform
+
+    def steady(self, daemon: Daemon) -> Daemon:
+        """Keep it looking until all is as wanted: nobody waits for a first look in a minute."""
+        def converged() -> bool:
+            daemon.check()
+            return bool(daemon.platform()["converged"])
+
+        wait_for(converged, "convergence", 60, every=0.2)
+        return daemon
+
+    def up(self, *addresses: str) -> Daemon:
+        return self.steady(self.given(self.network(*addresses)).start())
+
+    def seen(self) -> dict[str, dict[str, Any]]:
+        """What carries the platform's tags, by address: ids as EC2 has them."""
+        ours = [{"Name": "tag:mlopsd:platform", "Values": ["small"]}]
+        found = self.ec2.describe_vpcs(Filters=ours)["Vpcs"]
+        things = {}
+        for thing in found:
+            address = tags_of(thing)["mlopsd:address"]
+            self.assertNotIn(address, things, "made twice")
+            things[address] = thing
+        return things
+
+    def id(self, address: str) -> str:
+        return self.state(address)["id"]
+
+    def state(self, address: str) -> dict[str, Any]:
+        (found,) = [r for r in self.daemon.call("StateList")["resources"] if r["address"] == address]
+        return found
+
+    def told(self, event: str, address: str) -> list[str]:
+        return sorted(e.get("mlopsd_field", "") for e in self.daemon.events(event, address))
+
+    def heals(self, address: str, rounds: list[list[Change]], needs: tuple[str, ...] = ()) -> None:
+        """Somebody makes the changes of each round; every change is told with its severity, and healed."""
+        daemon = self.up(*needs, address)
+        daemon.check()  # what is young must be seen twice before its absence is believed
+        expected: list[tuple[str, str, str]] = []
+        for changes in rounds:
+            for *_, act in changes:
+                act(self)
+            expected += [change[:3] for change in changes]
+            for _ in range(3):
+                daemon.check()
+            wait_for(lambda: not daemon.drifts(), "the drift to be healed")
+            episodes = daemon.drifts(everything=True)
+            self.assertEqual(sorted((d["field"], d["kind"], d["severity"]) for d in episodes), sorted(expected))
+            self.assertEqual({d["address"] for d in episodes}, {address}, "nothing else drifted")
+            self.assertEqual(self.told("drift", address), sorted(field for field, *_ in expected), "each is told once")
+        mark = self.cloud.mark()
+        self.steady(daemon)
+        self.assert_no_write(mark)
+
+    def adopted_after_a_loss(self, *addresses: str) -> None:
+        """Without its state the daemon finds its own things again, and writes nothing."""
+        daemon = self.up(*addresses)
+        before = {address: self.id(address) for address in addresses}
+        self.assertEqual(daemon.stop(), 0)
+        shutil.rmtree(daemon.state)
+        daemon.state.mkdir()
+        mark = self.cloud.mark()
+        self.steady(daemon.start())
+        self.assertEqual({address: self.id(address) for address in addresses}, before)
+        self.assert_no_write(mark)
+
+    def made_once(self, operation: str, *addresses: str) -> None:
+        """The answer to the create is lost: what was made is found, and nothing is made again."""
+        self.cloud.control("POST", "/faults", {"server": "aws", "service": "ec2", "operation": operation, "kind": "reply-lost", "times": 1})
+        self.up(*addresses)
+        self.assertEqual([w for w in self.writes() if w == f"ec2.{operation}"], [f"ec2.{operation}"])
+        self.assertEqual(sorted(self.seen()), sorted(addresses))
+
+    def deleted(self, *addresses: str) -> None:
+        """What leaves the file leaves the cloud."""
+        daemon = self.up(*addresses)
+        self.assertEqual(sorted(self.seen()), sorted(addresses))
+        daemon.write_platform(self.network("none"))
+        daemon.reload()
+
+        def gone() -> bool:
+            daemon.check()
+            return not self.seen() and not daemon.call("StateList")["resources"]
+
+        wait_for(gone, "everything to be deleted", 90, every=0.3)
+
+
+class Vpc(Ec2Test):
+    def test_it_is_made_as_declared(self) -> None:
+        self.up(VPC)
+        vpc = self.seen()[VPC]
+        self.assertEqual((vpc["CidrBlock"], vpc["InstanceTenancy"], tags_of(vpc)["team"]), ("10.0.0.0/16", "default", "ml"))
+        self.assertEqual(self.switches(), (True, True))
+        self.assertEqual(self.state(VPC)["id"], vpc["VpcId"])
+
+    def switches(self) -> tuple[bool, bool]:
+        vpc = self.seen()[VPC]["VpcId"]
+        return (self.ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsSupport")["EnableDnsSupport"]["Value"],
+                self.ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"])
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        def switch(**change: Any) -> Callable[[Ec2Test], Any]:
+            return lambda t: t.ec2.modify_vpc_attribute(VpcId=t.id(VPC), **change)
+
+        self.heals(VPC, [
+            [("enable_dns_support", "changed", "warning", switch(EnableDnsSupport={"Value": False})),
+             ("enable_dns_hostnames", "changed", "warning", switch(EnableDnsHostnames={"Value": False})),
+             ('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(VPC)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [('tags["mlopsd:address"]', "missing", "notice",
+              lambda t: t.ec2.delete_tags(Resources=[t.id(VPC)], Tags=[{"Key": "mlopsd:address"}]))],
+            [("", "missing", "critical", lambda t: t.ec2.delete_vpc(VpcId=t.id(VPC)))]])
+        self.assertEqual(self.switches(), (True, True))
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(VPC)
+
+    def test_it_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.made_once("CreateVpc", VPC)
+
+    def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(VPC)
+
+
+if __name__ == "__main__":
+    unittest.main()
