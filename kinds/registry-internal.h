@@ -7,6 +7,7 @@
 
 #include "kinds/kind.h"
 
+extern const struct kind aws_cloudwatch_event_rule_kind;
 extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
 extern const struct kind aws_iam_role_kind;

@@ -12,6 +12,7 @@
 #include "kinds/registry-internal.h"
 
 const struct kind *const kinds[] = {
+    &aws_cloudwatch_event_rule_kind,
     &aws_ecr_repository_kind,
     &aws_iam_openid_connect_provider_kind,
     &aws_iam_role_kind,

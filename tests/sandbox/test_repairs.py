@@ -318,6 +318,33 @@ def secretsmanager_description_can_be_emptied(client: Client) -> bool:
     return not secrets.describe_secret(SecretId="db").get("Description")
 
 
+PATTERN = json.dumps({"source": ["aws.sagemaker"]})
+
+
+@probe
+def events_tags_only_at_birth(client: Client) -> bool:
+    events = client("events")
+    arn = events.put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "1"}])["RuleArn"]
+    events.put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "2"}])
+    return events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+@probe
+def events_five_targets_a_rule(client: Client) -> bool:
+    events = client("events")
+    events.put_rule(Name="r", EventPattern=PATTERN)
+    targets = [{"Id": str(n), "Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"} for n in range(6)]
+    return (code(events.put_targets, Rule="r", Targets=targets[:5]), code(events.put_targets, Rule="r", Targets=targets[5:])) \
+        == ("", "LimitExceededException")
+
+
+@probe
+def tagging_knows_rules(client: Client) -> bool:
+    client("events").put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "1"}])
+    found = client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
+    return [row["ResourceARN"] for row in found] == [f"arn:aws:events:us-east-1:{ACCOUNT}:rule/r"]
+
+
 def network(client: Client) -> tuple[Any, str, str]:
     """EC2, a VPC and a subnet in it."""
     ec2 = client("ec2")
