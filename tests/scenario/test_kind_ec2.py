@@ -16,7 +16,8 @@ from lib.daemon import Daemon, missing, wait_for  # noqa: E402
 from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
 from lib.scenario import ScenarioTest, head  # noqa: E402
 
-VPC = "aws_vpc.main"
+VPC, SUBNET, PRIVATE, IGW = "aws_vpc.main", "aws_subnet.public", "aws_subnet.private", "aws_internet_gateway.main"
+EIP, NAT = "aws_eip.nat", "aws_nat_gateway.main"
 Change = tuple[str, str, str, Callable[["Ec2Test"], Any]]  # field, kind of drift, severity, what somebody does
 
 _sandbox: Sandbox | None = None
@@ -36,6 +37,13 @@ def resources() -> dict[str, dict[str, Any]]:
     """A small network: every field that can be declared."""
     return {
         VPC: {"cidr_block": "10.0.0.0/16", "enable_dns_hostnames": True, "tags": {"team": "ml"}},
+        SUBNET: {"vpc_id": "${aws_vpc.main.id}", "cidr_block": "10.0.1.0/24", "availability_zone": "us-east-1a",
+                 "map_public_ip_on_launch": True, "tags": {"kubernetes.io/role/elb": "1"}},
+        PRIVATE: {"vpc_id": "${aws_vpc.main.id}", "cidr_block": "10.0.2.0/24", "availability_zone_id": "use1-az2"},
+        IGW: {"vpc_id": "${aws_vpc.main.id}", "tags": {"team": "ml"}},
+        EIP: {"tags": {"team": "ml"}},
+        NAT: {"subnet_id": "${aws_subnet.public.id}", "allocation_id": "${aws_eip.nat.id}", "tags": {"team": "ml"},
+              "depends_on": [IGW]},
     }
 
 
@@ -77,7 +85,10 @@ class Ec2Test(ScenarioTest):
     def seen(self) -> dict[str, dict[str, Any]]:
         """What carries the platform's tags, by address: ids as EC2 has them."""
         ours = [{"Name": "tag:mlopsd:platform", "Values": ["small"]}]
-        found = self.ec2.describe_vpcs(Filters=ours)["Vpcs"]
+        found = [*self.ec2.describe_vpcs(Filters=ours)["Vpcs"], *self.ec2.describe_subnets(Filters=ours)["Subnets"],
+                 *self.ec2.describe_internet_gateways(Filters=ours)["InternetGateways"],
+                 *self.ec2.describe_addresses(Filters=ours)["Addresses"],
+                 *[nat for nat in self.ec2.describe_nat_gateways(Filter=ours)["NatGateways"] if nat["State"] not in ("deleted", "failed")]]
         things = {}
         for thing in found:
             address = tags_of(thing)["mlopsd:address"]
@@ -106,7 +117,7 @@ class Ec2Test(ScenarioTest):
             expected += [change[:3] for change in changes]
             for _ in range(3):
                 daemon.check()
-            wait_for(lambda: not daemon.drifts(), "the drift to be healed")
+            wait_for(lambda: daemon.check() and not daemon.drifts(), "the drift to be healed", 30, every=0.2)
             episodes = daemon.drifts(everything=True)
             self.assertEqual(sorted((d["field"], d["kind"], d["severity"]) for d in episodes), sorted(expected))
             self.assertEqual({d["address"] for d in episodes}, {address}, "nothing else drifted")
@@ -183,6 +194,138 @@ class Vpc(Ec2Test):
 
     def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
         self.deleted(VPC)
+
+
+class Subnet(Ec2Test):
+    def test_it_is_made_as_declared(self) -> None:
+        self.up(VPC, SUBNET, PRIVATE)
+        vpc, public, private = (self.seen()[address] for address in (VPC, SUBNET, PRIVATE))
+        self.assertEqual((public["VpcId"], public["CidrBlock"], public["AvailabilityZone"], public["MapPublicIpOnLaunch"]),
+                         (vpc["VpcId"], "10.0.1.0/24", "us-east-1a", True))
+        self.assertEqual((private["VpcId"], private["AvailabilityZoneId"], private["MapPublicIpOnLaunch"]),
+                         (vpc["VpcId"], "use1-az2", False))
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        self.heals(SUBNET, [
+            [("map_public_ip_on_launch", "changed", "critical",
+              lambda t: t.ec2.modify_subnet_attribute(SubnetId=t.id(SUBNET), MapPublicIpOnLaunch={"Value": False})),
+             ('tags["kubernetes.io/role/elb"]', "missing", "notice",
+              lambda t: t.ec2.delete_tags(Resources=[t.id(SUBNET)], Tags=[{"Key": "kubernetes.io/role/elb"}]))],
+            [("", "missing", "critical", lambda t: t.ec2.delete_subnet(SubnetId=t.id(SUBNET)))]], needs=(VPC,))
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(VPC, SUBNET, PRIVATE)
+
+    def test_it_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.made_once("CreateSubnet", VPC, SUBNET)
+
+    def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(VPC, SUBNET, PRIVATE)
+
+
+class InternetGateway(Ec2Test):
+    def test_it_is_made_as_declared(self) -> None:
+        self.up(VPC, IGW)
+        seen = self.seen()
+        self.assertEqual([a["VpcId"] for a in seen[IGW]["Attachments"]], [seen[VPC]["VpcId"]])
+        self.assertEqual(tags_of(seen[IGW])["team"], "ml")
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        def detach(t: Ec2Test) -> None:
+            t.ec2.detach_internet_gateway(InternetGatewayId=t.id(IGW), VpcId=t.id(VPC))
+
+        def elsewhere(t: Ec2Test) -> None:
+            detach(t)
+            other = t.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+            t.ec2.attach_internet_gateway(InternetGatewayId=t.id(IGW), VpcId=other)
+
+        def delete(t: Ec2Test) -> None:
+            detach(t)
+            t.ec2.delete_internet_gateway(InternetGatewayId=t.id(IGW))
+
+        self.heals(IGW, [
+            [("vpc_id", "missing", "critical", detach)],
+            [("vpc_id", "changed", "critical", elsewhere),
+             ('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(IGW)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [("", "missing", "critical", delete)]], needs=(VPC,))
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(VPC, IGW)
+
+    def test_it_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.made_once("CreateInternetGateway", VPC, IGW)
+
+    def test_it_is_attached_when_the_answer_to_that_is_lost(self) -> None:
+        self.cloud.control("POST", "/faults", {"server": "aws", "service": "ec2", "operation": "AttachInternetGateway",
+                                               "kind": "reply-lost", "times": 1})
+        self.up(VPC, IGW)
+        self.assertEqual(len(self.seen()[IGW]["Attachments"]), 1)
+
+    def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(VPC, IGW)
+
+
+class Eip(Ec2Test):
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        self.heals(EIP, [
+            [('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(EIP)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [("", "missing", "critical", lambda t: t.ec2.release_address(AllocationId=t.id(EIP)))]])
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(EIP)
+
+    def test_it_is_taken_once_when_the_answer_is_lost(self) -> None:
+        self.made_once("AllocateAddress", EIP)
+
+    def test_it_is_released_when_it_leaves_the_file(self) -> None:
+        self.deleted(EIP)
+
+
+class NatGateway(Ec2Test):
+    ALL = (VPC, SUBNET, IGW, EIP, NAT)
+
+    def test_it_is_made_as_declared(self) -> None:
+        self.up(*self.ALL)
+        seen = self.seen()
+        (address,) = seen[NAT]["NatGatewayAddresses"]
+        self.assertEqual((seen[NAT]["State"], seen[NAT]["SubnetId"], address["AllocationId"]),
+                         ("available", seen[SUBNET]["SubnetId"], seen[EIP]["AllocationId"]))
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        def delete(t: Ec2Test) -> None:
+            gateway = t.id(NAT)
+            t.ec2.delete_nat_gateway(NatGatewayId=gateway)
+            wait_for(lambda: t.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"] == "deleted", "the deletion")
+
+        self.heals(NAT, [
+            [('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(NAT)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [("", "missing", "critical", delete)]], needs=self.ALL[:-1])
+
+    def test_one_that_fails_is_made_again(self) -> None:
+        platform = self.network(*self.ALL)
+        del platform["resources"][NAT]["depends_on"], platform["resources"][IGW]
+        daemon = self.given(platform).start()
+        wait_for(lambda: daemon.check() and any(nat["State"] == "failed" for nat in self.ec2.describe_nat_gateways()["NatGateways"]),
+                 "a failure", 30, every=0.2)
+        daemon.write_platform(self.network(*self.ALL))
+        daemon.reload()
+        self.steady(daemon)
+        self.assertEqual(self.seen()[NAT]["State"], "available")
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(*self.ALL)
+
+    def test_it_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.cloud.control("POST", "/faults", {"server": "aws", "service": "ec2", "operation": "CreateNatGateway",
+                                               "kind": "reply-lost", "times": 1})
+        self.up(*self.ALL)
+        self.assertEqual(len(self.ec2.describe_nat_gateways()["NatGateways"]), 1)
+
+    def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(*self.ALL)
 
 
 if __name__ == "__main__":

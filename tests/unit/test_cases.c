@@ -4,7 +4,8 @@
  *
  *   desired.json   the desired document
  *   answers.json   what the cloud says, see fake_cloud.h
- *   observed.json  what observe() must report: the document, or a text: "absent", "unknown CLASS"
+ *   observed.json  what observe() must report: the document, or a text: "absent", "unknown CLASS",
+ *                  "settling STATUS"
  *   diff.json      the entries of the diff, as "PATH WHAT SEVERITY" texts, "replace" last
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
  *                  given must be there, and null means that there is none
@@ -186,7 +187,8 @@ static void expect_look(const struct run *run)
     }
     said = run->item.state == ITEM_ABSENT ? json_object_new_string("absent") : NULL;
     if (!said) {
-        char *text = str_format("unknown %s", err_class_name(why->class));
+        char *text = run->item.state == ITEM_SETTLING ? str_format("settling %s", run->item.note)
+                                                      : str_format("unknown %s", err_class_name(why->class));
 
         said = json_object_new_string(text);
         free(text);
