@@ -15,9 +15,10 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import events, iam, s3, secretsmanager, sts, tagging
+    from . import ec2, events, iam, s3, secretsmanager, sts, tagging
 
     sts.install(world)
+    ec2.install(world)
     iam.install()
     s3.install()
     events.install()
