@@ -13,6 +13,7 @@ extern const struct kind aws_eip_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
 extern const struct kind aws_iam_role_kind;
 extern const struct kind aws_internet_gateway_kind;
+extern const struct kind aws_lambda_function_kind;
 extern const struct kind aws_nat_gateway_kind;
 extern const struct kind aws_s3_bucket_kind;
 extern const struct kind aws_secretsmanager_secret_kind;

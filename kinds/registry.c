@@ -18,6 +18,7 @@ const struct kind *const kinds[] = {
     &aws_iam_openid_connect_provider_kind,
     &aws_iam_role_kind,
     &aws_internet_gateway_kind,
+    &aws_lambda_function_kind,
     &aws_nat_gateway_kind,
     &aws_s3_bucket_kind,
     &aws_secretsmanager_secret_kind,

@@ -15,13 +15,14 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import ec2, events, iam, s3, secretsmanager, sts, tagging
+    from . import awslambda, ec2, events, iam, s3, secretsmanager, sts, tagging
 
     sts.install(world)
     ec2.install(world)
     iam.install()
     s3.install()
     events.install()
+    awslambda.install(world)
     secretsmanager.install()
     tagging.install(moto)
     FRONTS["s3"] = s3.front

@@ -5,8 +5,11 @@ in sandbox/aws/ can go.
 """
 from __future__ import annotations
 
+import io
 import json
+import time
 import unittest
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -506,6 +509,55 @@ def ec2_group_in_use_is_kept(client: Client) -> bool:
     ec2.authorize_security_group_ingress(GroupId=two, IpPermissions=[{
         "IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": one}]}])
     return (code(ec2.delete_security_group, GroupId=one), code(ec2.delete_security_group, GroupId=two)) == ("DependencyViolation", "")
+
+
+def function(client: Client, wait: bool = True) -> Any:
+    iam, awslambda = client("iam"), client("lambda")
+    role(iam, "fn", trust({"Service": "lambda.amazonaws.com"}))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("index.py", "x = 1")
+    awslambda.create_function(FunctionName="fn", Runtime="python3.12", Handler="index.handler", Code={"ZipFile": archive.getvalue()},
+                              Role=f"arn:aws:iam::{ACCOUNT}:role/fn")
+    if wait:
+        settle(awslambda)
+    return awslambda
+
+
+def settle(awslambda: Any) -> None:
+    for _ in range(60):
+        found = awslambda.get_function(FunctionName="fn")["Configuration"]
+        if (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful"):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the function does not settle")
+
+
+@probe
+def lambda_is_pending_at_first(client: Client) -> bool:
+    awslambda = function(client, wait=False)
+    first = awslambda.get_function(FunctionName="fn")["Configuration"]["State"]
+    busy = code(awslambda.update_function_configuration, FunctionName="fn", Timeout=9)
+    settle(awslambda)
+    return (first, busy, code(awslambda.update_function_configuration, FunctionName="fn", Timeout=9)) == ("Pending", "ResourceConflictException", "")
+
+
+@probe
+def lambda_statement_ids_are_unique(client: Client) -> bool:
+    awslambda = function(client)
+    permission = {"FunctionName": "fn", "StatementId": "a", "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
+    return (code(awslambda.add_permission, **permission), code(awslambda.add_permission, **permission)) == ("", "ResourceConflictException")
+
+
+@probe
+def lambda_keeps_all_of_a_configuration(client: Client) -> bool:
+    awslambda = function(client)
+    awslambda.update_function_configuration(FunctionName="fn", TracingConfig={"Mode": "Active"}, EphemeralStorage={"Size": 1024})
+    awslambda.put_function_concurrency(FunctionName="fn", ReservedConcurrentExecutions=0)
+    settle(awslambda)
+    found = awslambda.get_function(FunctionName="fn")
+    return (found["Configuration"]["TracingConfig"]["Mode"], found["Configuration"]["EphemeralStorage"]["Size"],
+            found.get("Concurrency", {}).get("ReservedConcurrentExecutions")) == ("Active", 1024, 0)
 
 
 class Repairs(SandboxTest):

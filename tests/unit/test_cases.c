@@ -14,7 +14,7 @@
  *                  what must come of it: "ret_memory", "calls": N, "error": "CLASS", "says": "TEXT in
  *                  the error", "attributes": {...}}; all optional
  *
- * observed.json and diff.json belong to a look, which precedes an update; create and remove are
+ * "@CASE@" in any of them is the folder's own path. observed.json and diff.json belong to a look, which precedes an update; create and remove are
  * run without one. Every case is run again with each of its calls failing: an error is never an
  * absence, nothing succeeds that did not, nothing leaks.
  */
@@ -53,15 +53,34 @@ struct run {
     bool looked, operated;
 };
 
+/* @text with every "@CASE@" replaced by @folder; owned. */
+static char *with_folder(const char *text, const char *folder)
+{
+    static const char mark[] = "@CASE@";
+    struct buf result = BUF_INIT(1 << 20);
+    const char *next;
+
+    for (; (next = strstr(text, mark)); text = next + strlen(mark)) {
+        buf_add(&result, text, (size_t)(next - text));
+        buf_add_text(&result, folder);
+    }
+    buf_add_text(&result, text);
+    return buf_take(&result);
+}
+
 static struct json_object *load(const char *folder, const char *name)
 {
-    char *path = str_format("%s/%s", folder, name), *text = NULL;
+    char *path = str_format("%s/%s", folder, name), *text = NULL, *expanded = NULL;
     struct json_object *object = NULL;
     struct err err = {0};
     size_t size;
 
-    if (file_read(path, 1 << 20, &text, &size, NULL) == 0 && js_parse(text, size, &object, &err) < 0)
-        fail_msg("%s: %s", path, err_text(&err));
+    if (file_read(path, 1 << 20, &text, &size, NULL) == 0) {
+        expanded = with_folder(text, folder);
+        if (js_parse_text(expanded, &object, &err) < 0)
+            fail_msg("%s: %s", path, err_text(&err));
+    }
+    free(expanded);
     free(text);
     free(path);
     return object;
