@@ -15,6 +15,7 @@ extern const struct kind aws_iam_role_kind;
 extern const struct kind aws_internet_gateway_kind;
 extern const struct kind aws_lambda_function_kind;
 extern const struct kind aws_nat_gateway_kind;
+extern const struct kind aws_route_table_kind;
 extern const struct kind aws_s3_bucket_kind;
 extern const struct kind aws_secretsmanager_secret_kind;
 extern const struct kind aws_subnet_kind;

@@ -20,6 +20,7 @@ const struct kind *const kinds[] = {
     &aws_internet_gateway_kind,
     &aws_lambda_function_kind,
     &aws_nat_gateway_kind,
+    &aws_route_table_kind,
     &aws_s3_bucket_kind,
     &aws_secretsmanager_secret_kind,
     &aws_subnet_kind,

@@ -17,7 +17,7 @@ from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
 from lib.scenario import ScenarioTest, head  # noqa: E402
 
 VPC, SUBNET, PRIVATE, IGW = "aws_vpc.main", "aws_subnet.public", "aws_subnet.private", "aws_internet_gateway.main"
-EIP, NAT = "aws_eip.nat", "aws_nat_gateway.main"
+EIP, NAT, TABLE = "aws_eip.nat", "aws_nat_gateway.main", "aws_route_table.public"
 Change = tuple[str, str, str, Callable[["Ec2Test"], Any]]  # field, kind of drift, severity, what somebody does
 
 _sandbox: Sandbox | None = None
@@ -44,6 +44,8 @@ def resources() -> dict[str, dict[str, Any]]:
         EIP: {"tags": {"team": "ml"}},
         NAT: {"subnet_id": "${aws_subnet.public.id}", "allocation_id": "${aws_eip.nat.id}", "tags": {"team": "ml"},
               "depends_on": [IGW]},
+        TABLE: {"vpc_id": "${aws_vpc.main.id}", "route": [{"cidr_block": "0.0.0.0/0", "gateway_id": "${aws_internet_gateway.main.id}"}],
+                "subnet_ids": ["${aws_subnet.public.id}"], "tags": {"team": "ml"}},
     }
 
 
@@ -88,6 +90,7 @@ class Ec2Test(ScenarioTest):
         found = [*self.ec2.describe_vpcs(Filters=ours)["Vpcs"], *self.ec2.describe_subnets(Filters=ours)["Subnets"],
                  *self.ec2.describe_internet_gateways(Filters=ours)["InternetGateways"],
                  *self.ec2.describe_addresses(Filters=ours)["Addresses"],
+                 *self.ec2.describe_route_tables(Filters=ours)["RouteTables"],
                  *[nat for nat in self.ec2.describe_nat_gateways(Filter=ours)["NatGateways"] if nat["State"] not in ("deleted", "failed")]]
         things = {}
         for thing in found:
@@ -98,6 +101,9 @@ class Ec2Test(ScenarioTest):
 
     def id(self, address: str) -> str:
         return self.state(address)["id"]
+
+    def ids(self) -> dict[str, str]:
+        return {r["address"]: r["id"] for r in self.daemon.call("StateList")["resources"]}
 
     def state(self, address: str) -> dict[str, Any]:
         (found,) = [r for r in self.daemon.call("StateList")["resources"] if r["address"] == address]
@@ -114,7 +120,7 @@ class Ec2Test(ScenarioTest):
         for changes in rounds:
             for *_, act in changes:
                 act(self)
-            expected += [change[:3] for change in changes]
+            expected += [(change[0].replace("{subnet}", self.ids().get(SUBNET, "")), *change[1:3]) for change in changes]
             for _ in range(3):
                 daemon.check()
             wait_for(lambda: daemon.check() and not daemon.drifts(), "the drift to be healed", 30, every=0.2)
@@ -323,6 +329,63 @@ class NatGateway(Ec2Test):
                                                "kind": "reply-lost", "times": 1})
         self.up(*self.ALL)
         self.assertEqual(len(self.ec2.describe_nat_gateways()["NatGateways"]), 1)
+
+    def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(*self.ALL)
+
+
+class RouteTable(Ec2Test):
+    ALL = (VPC, SUBNET, IGW, TABLE)
+
+    def is_right(self) -> None:
+        seen = self.seen()
+        self.assertEqual([(r["DestinationCidrBlock"], r["GatewayId"]) for r in seen[TABLE]["Routes"] if r["GatewayId"] != "local"],
+                         [("0.0.0.0/0", seen[IGW]["InternetGatewayId"])])
+        self.assertEqual([a["SubnetId"] for a in seen[TABLE]["Associations"]], [seen[SUBNET]["SubnetId"]])
+
+    def test_it_is_made_as_declared(self) -> None:
+        self.up(*self.ALL)
+        self.is_right()
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        def to_another_table(t: Ec2Test) -> None:
+            other = t.ec2.create_route_table(VpcId=t.id(VPC))["RouteTable"]["RouteTableId"]
+            (association,) = t.seen()[TABLE]["Associations"]
+            t.ec2.replace_route_table_association(AssociationId=association["RouteTableAssociationId"], RouteTableId=other)
+
+        def disassociate(t: Ec2Test) -> None:
+            for association in t.seen()[TABLE]["Associations"]:
+                t.ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+
+        def delete(t: Ec2Test) -> None:
+            disassociate(t)
+            t.ec2.delete_route_table(RouteTableId=t.id(TABLE))
+
+        def through_an_interface(t: Ec2Test) -> None:
+            eni = t.ec2.create_network_interface(SubnetId=t.id(SUBNET))["NetworkInterface"]["NetworkInterfaceId"]
+            t.ec2.delete_route(RouteTableId=t.id(TABLE), DestinationCidrBlock="0.0.0.0/0")
+            t.ec2.create_route(RouteTableId=t.id(TABLE), DestinationCidrBlock="0.0.0.0/0", NetworkInterfaceId=eni)
+
+        self.heals(TABLE, [
+            [('route["0.0.0.0/0"]', "missing", "critical",
+              lambda t: t.ec2.delete_route(RouteTableId=t.id(TABLE), DestinationCidrBlock="0.0.0.0/0")),
+             ('route["203.0.113.0/24"]', "extra", "critical",
+              lambda t: t.ec2.create_route(RouteTableId=t.id(TABLE), DestinationCidrBlock="203.0.113.0/24", GatewayId=t.id(IGW))),
+             ('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(TABLE)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [('route["0.0.0.0/0"].gateway_id', "missing", "critical", through_an_interface),
+             ('subnet_ids["{subnet}"]', "missing", "critical", to_another_table)],
+            [("", "missing", "critical", delete)]], needs=self.ALL[:-1])
+        self.is_right()
+
+    def test_it_is_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(*self.ALL)
+
+    def test_it_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.cloud.control("POST", "/faults", {"server": "aws", "service": "ec2", "operation": "CreateRouteTable",
+                                               "kind": "reply-lost", "times": 1})
+        self.up(*self.ALL)
+        self.is_right()
 
     def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
         self.deleted(*self.ALL)
