@@ -17,6 +17,7 @@ extern const struct kind aws_lambda_function_kind;
 extern const struct kind aws_nat_gateway_kind;
 extern const struct kind aws_route_table_kind;
 extern const struct kind aws_s3_bucket_kind;
+extern const struct kind aws_sagemaker_model_package_group_kind;
 extern const struct kind aws_secretsmanager_secret_kind;
 extern const struct kind aws_subnet_kind;
 extern const struct kind aws_vpc_kind;

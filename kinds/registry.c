@@ -22,6 +22,7 @@ const struct kind *const kinds[] = {
     &aws_nat_gateway_kind,
     &aws_route_table_kind,
     &aws_s3_bucket_kind,
+    &aws_sagemaker_model_package_group_kind,
     &aws_secretsmanager_secret_kind,
     &aws_subnet_kind,
     &aws_vpc_kind,

@@ -344,6 +344,7 @@ const struct aws_operation aws_operations[AWS_OP_MAX] = {
     SAGEMAKER_WRITE(CREATE_MODEL_PACKAGE_GROUP, "CreateModelPackageGroup", .creates = true),
     SAGEMAKER_READ(DESCRIBE_MODEL_PACKAGE_GROUP, "DescribeModelPackageGroup"),
     SAGEMAKER_READ(GET_MODEL_PACKAGE_GROUP_POLICY, "GetModelPackageGroupPolicy"),
+    SAGEMAKER_WRITE(PUT_MODEL_PACKAGE_GROUP_POLICY, "PutModelPackageGroupPolicy"),
     SAGEMAKER_WRITE(DELETE_MODEL_PACKAGE_GROUP_POLICY, "DeleteModelPackageGroupPolicy"),
     SAGEMAKER_READ(LIST_MODEL_PACKAGES, "ListModelPackages",
              .page_in = "NextToken", .page_out = "NextToken",

@@ -560,6 +560,47 @@ def lambda_keeps_all_of_a_configuration(client: Client) -> bool:
             found.get("Concurrency", {}).get("ReservedConcurrentExecutions")) == ("Active", 1024, 0)
 
 
+def model_group(client: Client) -> Any:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="g", Tags=[{"Key": "a", "Value": "1"}])
+    return sagemaker
+
+
+@probe
+def sagemaker_group_names_are_unique(client: Client) -> bool:
+    return code(model_group(client).create_model_package_group, ModelPackageGroupName="g") == "ValidationException"
+
+
+@probe
+def sagemaker_groups_go_when_they_are_empty(client: Client) -> bool:
+    sagemaker = model_group(client)
+    arn = sagemaker.create_model_package(ModelPackageGroupName="g")["ModelPackageArn"]
+    full = code(sagemaker.delete_model_package_group, ModelPackageGroupName="g")
+    emptied = code(sagemaker.delete_model_package, ModelPackageName=arn)
+    return (full, emptied, code(sagemaker.delete_model_package_group, ModelPackageGroupName="g"),
+            code(sagemaker.describe_model_package_group, ModelPackageGroupName="g")) == ("ConflictException", "", "", "ValidationException")
+
+
+@probe
+def sagemaker_groups_have_policies(client: Client) -> bool:
+    sagemaker = model_group(client)
+    none = code(sagemaker.get_model_package_group_policy, ModelPackageGroupName="g")
+    if none != "ValidationException":
+        return False
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName="g", ResourcePolicy="{}")
+    some = sagemaker.get_model_package_group_policy(ModelPackageGroupName="g")["ResourcePolicy"]
+    sagemaker.delete_model_package_group_policy(ModelPackageGroupName="g")
+    return (some, code(sagemaker.get_model_package_group_policy, ModelPackageGroupName="g")) == ("{}", "ValidationException")
+
+
+@probe
+def sagemaker_tags_replace_each_other(client: Client) -> bool:
+    sagemaker = model_group(client)
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName="g")["ModelPackageGroupArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "2"}])
+    return sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
+
+
 class Repairs(SandboxTest):
     def test_sandbox_is_like_aws(self) -> None:
         for name, behaves in PROBES.items():
