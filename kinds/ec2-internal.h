@@ -27,7 +27,14 @@ struct ec2_look {
      * intent decides before this.
      */
     bool (*is_better)(struct json_object *a, struct json_object *b);
-    /** Report what was found, with batch_present() etc.; may leave half an answer in item->observed for later. */
+    /**
+     * Kinds with a natural key: a filter and its value that find (among others) an item without id, and
+     * whether a thing is that item. NULL: tags are the only way.
+     */
+    const char *key_filter;
+    const char *(*key_value)(const struct kind_item *item);
+    bool (*key_matches)(const struct kind_item *item, struct json_object *thing);
+    /** Report what was found, with batch_present() etc.; half an answer may stay in item->observed. */
     void (*take)(struct kind_batch *batch, struct kind_item *item, struct json_object *thing);
 };
 
@@ -68,7 +75,7 @@ int ec2_explain(struct kind_op *op, int result, const char *filter, const char *
 
 /* ---- cidr.c ---- */
 
-/** A network in the one spelling that is compared: host bits cleared, IPv6 as RFC 5952 has it. NULL: it is none. */
+/** A network in the one spelling that is compared: no host bits, IPv6 as in RFC 5952. NULL: it is none. */
 char *cidr_canonical(const char *text);
 /** Field rows' accepts(): an IPv4 or IPv6 network, or a reference. */
 bool cidr_accepts(const char *text);

@@ -124,7 +124,7 @@ static struct json_object *next_values(const struct kind_batch *batch, size_t *a
     for (; values && *at < batch->count && js_count(values, NULL) < VALUES_AT_ONCE; (*at)++) {
         const char *value = value_of(&batch->items[*at]);
 
-        if (value && js_add_text(values, value) < 0) {
+        if (value && !js_has_text(values, value) && js_add_text(values, value) < 0) {
             json_object_put(values);
             return NULL;
         }
@@ -228,7 +228,9 @@ static int run_search(struct search *search)
     if (!batch->clouds.aws)
         return err_set(batch->err, -EINVAL, ERR_INVALID, "the platform has no aws: section");
     r = add_reads(search, search->look->id_filter, by_recorded_id, NULL);
-    if (r == 0 && platform_of(batch))
+    if (r == 0 && search->look->key_value)
+        r = add_reads(search, search->look->key_filter, search->look->key_value, NULL);
+    else if (r == 0 && platform_of(batch))
         r = add_reads(search, "tag:" TAG_ADDRESS, by_tags, platform_of(batch));
     if (r < 0)
         return r;
@@ -258,6 +260,19 @@ static bool is_gone(const struct ec2_look *look, struct json_object *thing)
 }
 
 /* Borrowed; NULL when there is none. */
+static struct json_object *find_by_key(const struct search *search, const struct kind_item *item)
+{
+    if (item->id && !item->intent)
+        return NULL;
+    js_each (search->by_id, id, thing) {
+        (void)id;
+        if (search->look->key_matches(item, thing))
+            return thing;
+    }
+    return NULL;
+}
+
+/* Borrowed; NULL when there is none. */
 static struct json_object *find_thing(const struct search *search, const struct kind_item *item)
 {
     const struct ec2_look *look = search->look;
@@ -265,6 +280,8 @@ static struct json_object *find_thing(const struct search *search, const struct 
 
     if (item->id && json_object_object_get_ex(search->by_id, item->id, &thing) && !is_gone(look, thing))
         return thing;
+    if (look->key_matches)
+        return find_by_key(search, item);
     thing = NULL;
     if (by_tags(item))
         json_object_object_get_ex(search->by_address, by_tags(item), &same);
@@ -281,7 +298,7 @@ static void report_none(const struct ec2_look *look, struct kind_item *item)
 {
     struct err err CLEANUP_ERR = {0};
 
-    if (!item->id && !by_tags(item)) {
+    if (!item->id && !by_tags(item) && !(look->key_value && look->key_value(item))) {
         (void)err_set(&err, -EINVAL, ERR_BUG, "neither an id nor tags to look for it");
         batch_unknown(item, &err);
     } else if (look->unprotected && item->intent && item->intent_age_ms < UNPROVED_MS) {

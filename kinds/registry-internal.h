@@ -19,6 +19,7 @@ extern const struct kind aws_route_table_kind;
 extern const struct kind aws_s3_bucket_kind;
 extern const struct kind aws_sagemaker_model_package_group_kind;
 extern const struct kind aws_secretsmanager_secret_kind;
+extern const struct kind aws_security_group_kind;
 extern const struct kind aws_subnet_kind;
 extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;

@@ -24,6 +24,7 @@ const struct kind *const kinds[] = {
     &aws_s3_bucket_kind,
     &aws_sagemaker_model_package_group_kind,
     &aws_secretsmanager_secret_kind,
+    &aws_security_group_kind,
     &aws_subnet_kind,
     &aws_vpc_kind,
     &github_actions_secret_kind,

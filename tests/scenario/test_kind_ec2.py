@@ -18,6 +18,8 @@ from lib.scenario import ScenarioTest, head  # noqa: E402
 
 VPC, SUBNET, PRIVATE, IGW = "aws_vpc.main", "aws_subnet.public", "aws_subnet.private", "aws_internet_gateway.main"
 EIP, NAT, TABLE = "aws_eip.nat", "aws_nat_gateway.main", "aws_route_table.public"
+WEB, DB = "aws_security_group.web", "aws_security_group.db"
+ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
 Change = tuple[str, str, str, Callable[["Ec2Test"], Any]]  # field, kind of drift, severity, what somebody does
 
 _sandbox: Sandbox | None = None
@@ -46,6 +48,14 @@ def resources() -> dict[str, dict[str, Any]]:
               "depends_on": [IGW]},
         TABLE: {"vpc_id": "${aws_vpc.main.id}", "route": [{"cidr_block": "0.0.0.0/0", "gateway_id": "${aws_internet_gateway.main.id}"}],
                 "subnet_ids": ["${aws_subnet.public.id}"], "tags": {"team": "ml"}},
+        WEB: {"name": "Web", "vpc_id": "${aws_vpc.main.id}", "description": "what the world sees", "tags": {"team": "ml"},
+              "ingress": [{"protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": ["10.0.0.0/8", "192.168.0.0/16"],
+                           "description": "inside"},
+                          {"protocol": "6", "from_port": 8000, "to_port": 8010, "self": True},
+                          {"protocol": "icmp", "from_port": -1, "to_port": -1, "cidr_blocks": ["10.0.0.0/8"]}],
+              "egress": [{"protocol": "-1", "cidr_blocks": ["0.0.0.0/0"]}]},
+        DB: {"name": "db", "vpc_id": "${aws_vpc.main.id}",
+             "ingress": [{"protocol": "tcp", "from_port": 5432, "to_port": 5432, "security_groups": ["${aws_security_group.web.id}"]}]},
     }
 
 
@@ -91,6 +101,7 @@ class Ec2Test(ScenarioTest):
                  *self.ec2.describe_internet_gateways(Filters=ours)["InternetGateways"],
                  *self.ec2.describe_addresses(Filters=ours)["Addresses"],
                  *self.ec2.describe_route_tables(Filters=ours)["RouteTables"],
+                 *self.ec2.describe_security_groups(Filters=ours)["SecurityGroups"],
                  *[nat for nat in self.ec2.describe_nat_gateways(Filter=ours)["NatGateways"] if nat["State"] not in ("deleted", "failed")]]
         things = {}
         for thing in found:
@@ -388,6 +399,69 @@ class RouteTable(Ec2Test):
         self.is_right()
 
     def test_it_is_deleted_when_it_leaves_the_file(self) -> None:
+        self.deleted(*self.ALL)
+
+
+class SecurityGroup(Ec2Test):
+    ALL = (VPC, WEB, DB)
+
+    def rules(self, address: str) -> set[tuple[Any, ...]]:
+        found = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.seen()[address]["GroupId"]]}])
+        return {(r["IsEgress"], r["IpProtocol"], r["FromPort"], r["ToPort"],
+                 r.get("CidrIpv4") or r.get("ReferencedGroupInfo", {}).get("GroupId")) for r in found["SecurityGroupRules"]}
+
+    def are_right(self) -> None:
+        web = self.seen()[WEB]["GroupId"]
+        self.assertEqual(self.rules(WEB), {
+            (False, "tcp", 443, 443, "10.0.0.0/8"), (False, "tcp", 443, 443, "192.168.0.0/16"), (False, "tcp", 8000, 8010, web),
+            (False, "icmp", -1, -1, "10.0.0.0/8"), (True, "-1", -1, -1, "0.0.0.0/0")})
+        self.assertEqual(self.rules(DB), {(False, "tcp", 5432, 5432, web)})
+
+    def test_they_are_made_as_declared(self) -> None:
+        self.up(*self.ALL)
+        self.are_right()
+        web = self.seen()[WEB]
+        self.assertEqual((web["GroupName"], web["Description"], tags_of(web)["team"]), ("Web", "what the world sees", "ml"))
+
+    def test_whatever_is_changed_is_found_and_healed(self) -> None:
+        def rule(port: int, peers: list[dict[str, str]] | None = None, protocol: str = "tcp") -> list[dict[str, Any]]:
+            return [{"IpProtocol": protocol, "FromPort": port, "ToPort": port, "IpRanges": peers or ANYWHERE}]
+
+        self.heals(WEB, [
+            [('ingress["tcp 22 0.0.0.0/0"]', "extra", "critical",
+              lambda t: t.ec2.authorize_security_group_ingress(GroupId=t.id(WEB), IpPermissions=rule(22))),
+             ('ingress["tcp 443 192.168.0.0/16"]', "missing", "critical",
+              lambda t: t.ec2.revoke_security_group_ingress(GroupId=t.id(WEB), IpPermissions=rule(443, [{"CidrIp": "192.168.0.0/16"}]))),
+             ('egress["all 0.0.0.0/0"]', "missing", "critical",
+              lambda t: t.ec2.revoke_security_group_egress(GroupId=t.id(WEB), IpPermissions=[{"IpProtocol": "-1", "IpRanges": ANYWHERE}])),
+             ('egress["udp 53 0.0.0.0/0"]', "extra", "critical",
+              lambda t: t.ec2.authorize_security_group_egress(GroupId=t.id(WEB), IpPermissions=rule(53, protocol="udp"))),
+             ('tags["team"]', "changed", "notice",
+              lambda t: t.ec2.create_tags(Resources=[t.id(WEB)], Tags=[{"Key": "team", "Value": "x"}]))],
+            [('ingress["tcp 443 10.0.0.0/8"].description', "changed", "critical",
+              lambda t: t.ec2.update_security_group_rule_descriptions_ingress(
+                  GroupId=t.id(WEB), IpPermissions=rule(443, [{"CidrIp": "10.0.0.0/8", "Description": "x"}])))],
+            [("", "missing", "critical", lambda t: t.ec2.delete_security_group(GroupId=t.id(WEB)))]], needs=(VPC,))
+
+    def test_they_are_adopted_when_the_state_is_lost(self) -> None:
+        self.adopted_after_a_loss(*self.ALL)
+
+    def test_one_is_made_once_when_the_answer_is_lost(self) -> None:
+        self.cloud.control("POST", "/faults", {"server": "aws", "service": "ec2", "operation": "CreateSecurityGroup",
+                                               "kind": "reply-lost", "times": 1})
+        self.up(*self.ALL)
+        self.are_right()
+
+    def test_a_name_that_is_taken_is_left_alone(self) -> None:
+        daemon = self.up(VPC)
+        self.ec2.create_security_group(GroupName="wEB", Description="theirs", VpcId=self.id(VPC))
+        daemon.write_platform(self.network(VPC, WEB))
+        daemon.reload()
+        daemon.check()
+        self.assertNotIn(WEB, self.seen())
+        self.assertEqual(self.state(WEB)["status"], "failed")
+
+    def test_they_are_deleted_when_they_leave_the_file(self) -> None:
         self.deleted(*self.ALL)
 
 
