@@ -34,6 +34,9 @@ int js_parse_text(const char *text, struct json_object **ret, struct err *err);
 
 /** Canonical text, owned by the caller; NULL without memory, or for more than 64 levels. */
 char *js_canonical(struct json_object *object);
+struct buf;
+/** Append @text as a JSON string, quotes and all. A failed buffer stays failed: look at the end. */
+void js_write_string(struct buf *out, const char *text, size_t size_bytes);
 /** Deep copy; NULL without memory (or for NULL). */
 struct json_object *js_copy(struct json_object *object);
 /** Same value: objects without order, arrays with order, 1 equals 1.0. */

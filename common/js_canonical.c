@@ -21,7 +21,7 @@
 
 static int write_value(struct buf *out, struct json_object *object, unsigned depth);
 
-static void write_string(struct buf *out, const char *text, size_t length)
+void js_write_string(struct buf *out, const char *text, size_t length)
 {
     static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
     size_t start = 0;
@@ -117,7 +117,7 @@ static int write_object(struct buf *out, struct json_object *object, unsigned de
 
         if (i > 0)
             (void)buf_add_char(out, ',');
-        write_string(out, members[i].key, strlen(members[i].key));
+        js_write_string(out, members[i].key, strlen(members[i].key));
         (void)buf_add_char(out, ':');
         r = write_value(out, members[i].value, depth + 1);
         if (r < 0)
@@ -161,7 +161,7 @@ static int write_value(struct buf *out, struct json_object *object, unsigned dep
         write_integer(out, object);
         break;
     case json_type_string:
-        write_string(out, json_object_get_string(object), (size_t)json_object_get_string_len(object));
+        js_write_string(out, json_object_get_string(object), (size_t)json_object_get_string_len(object));
         break;
     case json_type_object:
         return write_object(out, object, depth);

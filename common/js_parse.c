@@ -521,7 +521,7 @@ int js_parse(const char *text, size_t size_bytes, struct json_object **ret, stru
     else
         json_object_put(s->root);
     buf_done(&s->key);
-    buf_done(&s->plain);
+    buf_wipe(&s->plain); /* it may have held a secret */
     free(s);
     return r;
 }

@@ -98,6 +98,19 @@ int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_objec
     return aws_call(batch->clouds.aws, operation, params, NULL, ret, err);
 }
 
+int batch_aws_secret(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
+                     const char *member, struct secret **ret_secret, struct json_object **ret,
+                     struct err *err)
+{
+    struct json_object *params CLEANUP_JS = take_params;
+
+    err_done(err);
+    if (!batch->clouds.aws)
+        return err_set(err, -EINVAL, ERR_INVALID, "%s: the platform has no aws: section",
+                       aws_operations[operation].name);
+    return aws_read_secret(batch->clouds.aws, operation, params, member, ret_secret, ret, err);
+}
+
 int batch_github(struct kind_batch *batch, enum github_op operation, struct json_object *take_params,
                  struct github_answer *ret, struct err *err)
 {

@@ -55,9 +55,10 @@ struct field {
     const char *doc;             /* one sentence, ends with a full stop */
     enum field_type element;     /* LIST, SET, MAP: type of the elements */
     const struct field *members; /* OBJECT; or LIST, SET, MAP of FIELD_OBJECT */
-    const char *key;             /* SET of objects: the member that names an element */
-    const char *const *values;   /* ENUM: NULL-terminated */
-    const char *pattern;         /* STRING: what is allowed, in words, for messages; checked by @accepts */
+    /** SET of objects: the member that names an element; one of the rows, or one that normalise() adds. */
+    const char *key;
+    const char *const *values; /* ENUM: NULL-terminated */
+    const char *pattern;       /* STRING: what is allowed, in words, for messages; checked by @accepts */
     bool (*accepts)(const char *text); /* STRING: NULL = anything */
     long long min, max;                /* INTEGER: bounds; STRING, LIST, SET: length. Both 0 = no bound */
 };

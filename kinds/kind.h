@@ -164,6 +164,12 @@ struct kind_op {
  */
 int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
            struct json_object **ret);
+/**
+ * May wait. Likewise, with @member (of no parameters' tree) carrying a secret. @value is borrowed and may be
+ * released when this returns; nothing of it stays behind.
+ */
+int op_aws_secret(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+                  const char *member, const struct secret *value, struct json_object **ret);
 /** May wait. One GitHub call, likewise. */
 int op_github(struct kind_op *op, enum github_op operation, struct json_object *take_params,
               struct github_answer *ret);
@@ -211,6 +217,12 @@ struct kind_item {
     const char *id; /* recorded id; NULL when we know of none */
     struct json_object *memory; /* the kind's notes; may be NULL */
     bool recent; /* we wrote to it seconds ago: use a strongly consistent read where there is one */
+    /**
+     * Token of our own create of unknown outcome, and how long ago that was: what carries it in its mlopsd:intent
+     * tag is ours, and where nothing else protects from a second one, an empty answer this young proves nothing.
+     */
+    const char *intent;
+    int64_t intent_age_ms;
 
     /* the answer */
     enum item_state state;
@@ -248,6 +260,10 @@ void batch_failed(struct kind_item *item, const struct err *err);
 /** May wait. One read; writes are refused. @take_params moves in. Error goes to @err. */
 int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
               struct json_object **ret, struct err *err);
+/** May wait. Likewise; the secret text @member of the answer comes as a secret, or NULL when there is none. */
+int batch_aws_secret(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,
+                     const char *member, struct secret **ret_secret, struct json_object **ret,
+                     struct err *err);
 int batch_github(struct kind_batch *batch, enum github_op operation, struct json_object *take_params,
                  struct github_answer *ret, struct err *err);
 /** May wait. Run @each for every item at once (at most @limit in flight), each in a fiber of its own. */

@@ -59,10 +59,9 @@ static int pass_gate(struct kind_op *op, const char *operation)
     return op->host->before_write(op, operation, op->err);
 }
 
-int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
-           struct json_object **ret)
+static int call_aws(struct kind_op *op, enum aws_op operation, struct json_object *params, const char *member,
+                    const struct secret *value, struct json_object **ret)
 {
-    struct json_object *params CLEANUP_JS = take_params;
     const struct aws_operation *row = &aws_operations[operation];
     bool writes = row->access == AWS_WRITE;
     int r;
@@ -74,10 +73,29 @@ int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_p
     r = writes ? pass_gate(op, row->name) : 0;
     if (r < 0)
         return r;
-    r = aws_call(op->clouds.aws, operation, params, op->intent, ret, op->err);
+    if (member)
+        r = aws_call_secret(op->clouds.aws, operation, params, op->intent, member, value, ret, op->err);
+    else
+        r = aws_call(op->clouds.aws, operation, params, op->intent, ret, op->err);
     if (r < 0 && writes)
         apply_not_yet(op->kind, op->err);
     return r;
+}
+
+int op_aws(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+           struct json_object **ret)
+{
+    struct json_object *params CLEANUP_JS = take_params;
+
+    return call_aws(op, operation, params, NULL, NULL, ret);
+}
+
+int op_aws_secret(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+                  const char *member, const struct secret *value, struct json_object **ret)
+{
+    struct json_object *params CLEANUP_JS = take_params;
+
+    return call_aws(op, operation, params, member, value, ret);
 }
 
 int op_github(struct kind_op *op, enum github_op operation, struct json_object *take_params,

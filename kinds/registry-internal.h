@@ -7,10 +7,21 @@
 
 #include "kinds/kind.h"
 
+extern const struct kind aws_cloudwatch_event_rule_kind;
 extern const struct kind aws_ecr_repository_kind;
+extern const struct kind aws_eip_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
 extern const struct kind aws_iam_role_kind;
+extern const struct kind aws_internet_gateway_kind;
+extern const struct kind aws_lambda_function_kind;
+extern const struct kind aws_nat_gateway_kind;
+extern const struct kind aws_route_table_kind;
 extern const struct kind aws_s3_bucket_kind;
+extern const struct kind aws_sagemaker_model_package_group_kind;
+extern const struct kind aws_secretsmanager_secret_kind;
+extern const struct kind aws_security_group_kind;
+extern const struct kind aws_subnet_kind;
+extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;
 extern const struct kind random_password_kind;
 

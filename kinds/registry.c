@@ -12,10 +12,21 @@
 #include "kinds/registry-internal.h"
 
 const struct kind *const kinds[] = {
+    &aws_cloudwatch_event_rule_kind,
     &aws_ecr_repository_kind,
+    &aws_eip_kind,
     &aws_iam_openid_connect_provider_kind,
     &aws_iam_role_kind,
+    &aws_internet_gateway_kind,
+    &aws_lambda_function_kind,
+    &aws_nat_gateway_kind,
+    &aws_route_table_kind,
     &aws_s3_bucket_kind,
+    &aws_sagemaker_model_package_group_kind,
+    &aws_secretsmanager_secret_kind,
+    &aws_security_group_kind,
+    &aws_subnet_kind,
+    &aws_vpc_kind,
     &github_actions_secret_kind,
     &random_password_kind,
     NULL,

@@ -74,6 +74,20 @@ const char *aws_partition_of(const char *region);
 int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
              struct json_object **ret, struct err *err);
 
+/**
+ * May wait. As aws_call(), with one more member whose value never stands in the parameters: only in the
+ * message, which is wiped. JSON protocols only.
+ */
+int aws_call_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
+                    const char *member, const struct secret *value, struct json_object **ret,
+                    struct err *err);
+/**
+ * May wait. As aws_call() without a token, for a read whose answer holds a secret text: @member is taken out
+ * of the answer and wiped there. *@ret_secret is NULL when the answer has no such text.
+ */
+int aws_read_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *member,
+                    struct secret **ret_secret, struct json_object **ret, struct err *err);
+
 /** One of several calls made together. Zero; fill op and params; release with aws_reads_done(). */
 struct aws_read {
     enum aws_op op;

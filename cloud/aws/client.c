@@ -300,6 +300,43 @@ int aws_call_as(struct aws *aws, const struct aws_operation *operation, struct j
     return call(&x, params, NULL, ret, err);
 }
 
+int aws_call_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
+                    const char *member, const struct secret *value, struct json_object **ret, struct err *err)
+{
+    struct aws_exchange x CLEANUP(aws_exchange_done) = {.aws = aws,
+                                                        .operation = &aws_operations[op],
+                                                        .use_chain = true,
+                                                        .secret_member = member,
+                                                        .secret = value};
+
+    assert(op < AWS_OP_MAX);
+    return call(&x, params, token, ret, err);
+}
+
+int aws_read_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *member,
+                    struct secret **ret_secret, struct json_object **ret, struct err *err)
+{
+    struct json_object *answer CLEANUP_JS = NULL, *text;
+    struct secret *value = NULL;
+    int r;
+
+    assert(op < AWS_OP_MAX && aws_operations[op].secret && aws_operations[op].access == AWS_READ);
+    r = aws_call_once(aws, &aws_operations[op], params, NULL, &answer, err);
+    if (r < 0)
+        return r;
+    if (json_object_object_get_ex(answer, member, &text) && json_object_is_type(text, json_type_string)) {
+        value = secret_new(json_object_get_string(text), (size_t)json_object_get_string_len(text));
+        aws_wipe_member(answer, member);
+        if (!value)
+            return err_no_memory(err);
+    }
+    json_object_object_del(answer, member);
+    *ret_secret = value;
+    if (ret)
+        *ret = TAKE(answer);
+    return 0;
+}
+
 int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
              struct json_object **ret, struct err *err)
 {

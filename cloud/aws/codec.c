@@ -68,6 +68,24 @@ int aws_encode(const struct aws_service_info *service, const struct aws_operatio
     return encode(service, operation, given, bucket_in_host, ret, err);
 }
 
+int aws_encode_secret(const struct aws_service_info *service, const char *member, const struct secret *value,
+                      struct aws_message *message, struct err *err)
+{
+    struct buf *body = &message->body;
+
+    assert(service->protocol == AWS_JSON || service->protocol == AWS_REST_JSON);
+    assert(body->size >= 2 && body->data[body->size - 1] == '}');
+    body->data[--body->size] = '\0';
+    if (body->size > 1)
+        (void)buf_add_char(body, ','); /* a failed buffer stays failed: the last step tells */
+    js_write_string(body, member, strlen(member));
+    (void)buf_add_char(body, ':');
+    js_write_string(body, secret_text(value), secret_size(value));
+    if (buf_add_char(body, '}') < 0)
+        return err_set(err, body->failed, ERR_LIMIT, "%s is too long", member);
+    return 0;
+}
+
 int aws_decode(const struct aws_service_info *service, const struct aws_operation *operation,
                const struct http_answer *answer, struct json_object **ret, struct err *err)
 {

@@ -9,6 +9,7 @@
 
 #include "cloud/aws/operations.h"
 #include "cloud/aws/shape.h"
+#include "common/crypto.h"
 #include "common/err.h"
 #include "common/http.h"
 #include "common/str.h"
@@ -35,6 +36,13 @@ void aws_message_done(struct aws_message *message); /* wipes the body: it may ho
  */
 int aws_encode(const struct aws_service_info *service, const struct aws_operation *operation,
                struct json_object *params, bool bucket_in_host, struct aws_message *ret, struct err *err);
+
+/**
+ * Put one more member into an encoded JSON message: a value that must not stand in the parameters, which
+ * nobody wipes. The message's body is wiped when it goes.
+ */
+int aws_encode_secret(const struct aws_service_info *service, const char *member, const struct secret *value,
+                      struct aws_message *message, struct err *err);
 
 /**
  * Read a successful answer. -EBADMSG with ERR_BUG for what is no answer of this

@@ -111,17 +111,36 @@ static char *host_s3(const struct aws_partition *partition, const char *region, 
                       partition->suffix);
 }
 
+/* Names that follow a rule of their own; @fips and @dual_stack are what the generic rule shall see. */
+static const char *host_label(const struct aws_service_info *service, const struct aws_partition *partition,
+                              bool *dual_stack, bool *fips)
+{
+    bool gov = strcmp(partition->id, "aws-us-gov") == 0, aws = strcmp(partition->id, "aws") == 0;
+    bool china = strcmp(partition->id, "aws-cn") == 0;
+
+    /* ECR drops the "api." in its dual-stack names. */
+    if (*dual_stack && str_starts(service->host, "api.ecr"))
+        return service->host + strlen("api.");
+    /* SageMaker puts the word elsewhere. */
+    if (*fips && !*dual_stack && (aws || gov) && strcmp(service->id, "sagemaker") == 0) {
+        *fips = false;
+        return "api-fips.sagemaker";
+    }
+    /* In the oldest partitions the one name of Secrets Manager is dual-stack. */
+    if (strcmp(service->id, "secretsmanager") == 0 && (aws || gov || (china && !*fips)))
+        *dual_stack = false;
+    /* In the government Regions these are FIPS as they are. */
+    if (gov && (strcmp(service->id, "events") == 0 ||
+                (!*dual_stack && (strcmp(service->id, "sts") == 0 || strcmp(service->id, "ec2") == 0))))
+        *fips = false;
+    return service->host;
+}
+
 static char *host_regional(const struct aws_service_info *service, const struct aws_partition *partition,
                            const char *region, bool dual_stack, bool fips)
 {
-    const char *label = service->host;
+    const char *label = host_label(service, partition, &dual_stack, &fips);
 
-    /* ECR drops the "api." in its dual-stack names. */
-    if (dual_stack && str_starts(label, "api.ecr"))
-        label += strlen("api.");
-    /* STS in the government Regions is FIPS as it is. */
-    if (fips && !dual_stack && strcmp(service->id, "sts") == 0 && strcmp(partition->id, "aws-us-gov") == 0)
-        fips = false;
     return str_format("%s%s.%s.%s", label, fips ? "-fips" : "", region,
                       dual_stack ? partition->dual_suffix : partition->suffix);
 }

@@ -47,6 +47,8 @@ int aws_exchange_begin(struct aws_exchange *x, struct json_object *params, struc
     r = choose_bucket(x, params, err);
     if (r == 0)
         r = aws_encode(x->service, x->operation, params, x->bucket != NULL, &x->message, err);
+    if (r == 0 && x->secret_member)
+        r = aws_encode_secret(x->service, x->secret_member, x->secret, &x->message, err);
     return r < 0 ? err_wrap(err, r, "%s", x->operation->name) : 0;
 }
 

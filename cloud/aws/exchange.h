@@ -13,6 +13,8 @@ struct aws_exchange {
     const struct aws_operation *operation;
     const struct aws_credentials *as; /* these keys, or with NULL ... */
     bool use_chain;                   /* ... the chain's, or none */
+    const char *secret_member;        /* JSON protocols: a member that never stands in the parameters */
+    const struct secret *secret;      /* its value; needed by aws_exchange_begin() only */
 
     const struct aws_service_info *service;
     struct aws_service_state *state;

@@ -41,6 +41,36 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
                              .target = "ResourceGroupsTaggingAPI_20170126",
                              .host = "tagging",
                              .signing_name = "tagging"},
+    [AWS_SERVICE_EC2] = {.id = "ec2",
+                         .env = "EC2",
+                         .protocol = AWS_EC2,
+                         .version = "2016-11-15",
+                         .host = "ec2",
+                         .signing_name = "ec2"},
+    [AWS_SERVICE_SECRETSMANAGER] = {.id = "secretsmanager",
+                                    .env = "SECRETS_MANAGER",
+                                    .protocol = AWS_JSON,
+                                    .target = "secretsmanager",
+                                    .host = "secretsmanager",
+                                    .signing_name = "secretsmanager"},
+    [AWS_SERVICE_EVENTS] = {.id = "events",
+                            .env = "EVENTBRIDGE",
+                            .protocol = AWS_JSON,
+                            .target = "AWSEvents",
+                            .host = "events",
+                            .signing_name = "events"},
+    [AWS_SERVICE_LAMBDA] = {.id = "lambda",
+                            .env = "LAMBDA",
+                            .protocol = AWS_REST_JSON,
+                            .host = "lambda",
+                            .signing_name = "lambda",
+                            .parallel = 5},
+    [AWS_SERVICE_SAGEMAKER] = {.id = "sagemaker",
+                               .env = "SAGEMAKER",
+                               .protocol = AWS_JSON,
+                               .target = "SageMaker",
+                               .host = "api.sagemaker",
+                               .signing_name = "sagemaker"},
 };
 
 /* Rows begin with the enum's tail and the wire name; what follows are fields. */
@@ -59,6 +89,33 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
 #define ECR_WRITE(id, op, ...)                                                                               \
     [AWS_ECR_##id] = {.name = op, .service = AWS_SERVICE_ECR, .access = AWS_WRITE, __VA_ARGS__}
 
+#define SECRETSMANAGER_READ(id, op, ...)                                                                     \
+    [AWS_SECRETSMANAGER_##                                                                                   \
+        id] = {.name = op, .service = AWS_SERVICE_SECRETSMANAGER, .access = AWS_READ, __VA_ARGS__}
+#define SECRETSMANAGER_WRITE(id, op, ...)                                                                    \
+    [AWS_SECRETSMANAGER_##                                                                                   \
+        id] = {.name = op, .service = AWS_SERVICE_SECRETSMANAGER, .access = AWS_WRITE, __VA_ARGS__}
+#define EVENTS_READ(id, op, ...)                                                                             \
+    [AWS_EVENTS_##id] = {.name = op, .service = AWS_SERVICE_EVENTS, .access = AWS_READ, __VA_ARGS__}
+#define EVENTS_WRITE(id, op, ...)                                                                            \
+    [AWS_EVENTS_##id] = {.name = op, .service = AWS_SERVICE_EVENTS, .access = AWS_WRITE, __VA_ARGS__}
+#define LAMBDA_READ(id, op, ...)                                                                             \
+    [AWS_LAMBDA_##                                                                                           \
+        id] = {.name = op, .service = AWS_SERVICE_LAMBDA, .access = AWS_READ, .method = "GET", __VA_ARGS__}
+#define LAMBDA_WRITE(id, op, verb, ...)                                                                      \
+    [AWS_LAMBDA_##                                                                                           \
+        id] = {.name = op, .service = AWS_SERVICE_LAMBDA, .access = AWS_WRITE, .method = verb, __VA_ARGS__}
+#define SAGEMAKER_READ(id, op, ...)                                                                          \
+    [AWS_SAGEMAKER_##id] = {.name = op, .service = AWS_SERVICE_SAGEMAKER, .access = AWS_READ, __VA_ARGS__}
+#define SAGEMAKER_WRITE(id, op, ...)                                                                         \
+    [AWS_SAGEMAKER_##id] = {.name = op, .service = AWS_SERVICE_SAGEMAKER, .access = AWS_WRITE, __VA_ARGS__}
+
+#define EC2_READ(id, op, ...)                                                                                \
+    [AWS_EC2_##id] = {.name = op, .service = AWS_SERVICE_EC2, .access = AWS_READ, __VA_ARGS__}
+#define EC2_WRITE(id, op, ...)                                                                               \
+    [AWS_EC2_##id] = {.name = op, .service = AWS_SERVICE_EC2, .access = AWS_WRITE, __VA_ARGS__}
+
+#define EC2_PAGES(list) .page_in = "NextToken", .page_out = "NextToken", .page_lists = list
 #define IAM_PAGES(lists)                                                                                     \
     .page_in = "Marker", .page_out = "Marker", .page_more = "IsTruncated", .page_lists = lists
 
@@ -217,5 +274,87 @@ const struct aws_operation aws_operations[AWS_OP_MAX] = {
     [AWS_TAGGING_GET_RESOURCES] = {.name = "GetResources", .service = AWS_SERVICE_TAGGING,
              .access = AWS_READ, .page_in = "PaginationToken", .page_out = "PaginationToken",
              .page_lists = "ResourceTagMappingList"},
+
+    SECRETSMANAGER_WRITE(CREATE_SECRET, "CreateSecret", .creates = true, .token = "ClientRequestToken"),
+    SECRETSMANAGER_READ(DESCRIBE_SECRET, "DescribeSecret"),
+    SECRETSMANAGER_READ(GET_SECRET_VALUE, "GetSecretValue", .secret = true),
+    SECRETSMANAGER_WRITE(PUT_SECRET_VALUE, "PutSecretValue", .token = "ClientRequestToken"),
+    SECRETSMANAGER_WRITE(UPDATE_SECRET, "UpdateSecret", .token = "ClientRequestToken"),
+    SECRETSMANAGER_READ(GET_RESOURCE_POLICY, "GetResourcePolicy"),
+    SECRETSMANAGER_WRITE(PUT_RESOURCE_POLICY, "PutResourcePolicy"),
+    SECRETSMANAGER_WRITE(DELETE_RESOURCE_POLICY, "DeleteResourcePolicy"),
+    SECRETSMANAGER_WRITE(CANCEL_ROTATE_SECRET, "CancelRotateSecret"),
+    SECRETSMANAGER_WRITE(TAG_RESOURCE, "TagResource"),
+    SECRETSMANAGER_WRITE(RESTORE_SECRET, "RestoreSecret"),
+    SECRETSMANAGER_WRITE(DELETE_SECRET, "DeleteSecret"),
+
+    EVENTS_WRITE(PUT_RULE, "PutRule"),
+    EVENTS_READ(DESCRIBE_RULE, "DescribeRule"),
+    EVENTS_READ(LIST_TARGETS_BY_RULE, "ListTargetsByRule",
+             .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "Targets"),
+    EVENTS_READ(LIST_TAGS_FOR_RESOURCE, "ListTagsForResource"),
+    EVENTS_WRITE(PUT_TARGETS, "PutTargets"),
+    EVENTS_WRITE(REMOVE_TARGETS, "RemoveTargets"),
+    EVENTS_WRITE(TAG_RESOURCE, "TagResource"),
+    EVENTS_WRITE(DELETE_RULE, "DeleteRule"),
+
+    LAMBDA_WRITE(CREATE_FUNCTION, "CreateFunction",
+             "POST", .path = "/2015-03-31/functions", .creates = true),
+    LAMBDA_READ(GET_FUNCTION, "GetFunction",
+             .path = "/2015-03-31/functions/{FunctionName}", .query = "Qualifier"),
+    LAMBDA_READ(GET_POLICY, "GetPolicy",
+             .path = "/2015-03-31/functions/{FunctionName}/policy", .query = "Qualifier"),
+    LAMBDA_WRITE(UPDATE_FUNCTION_CONFIGURATION, "UpdateFunctionConfiguration",
+             "PUT", .path = "/2015-03-31/functions/{FunctionName}/configuration"),
+    LAMBDA_WRITE(UPDATE_FUNCTION_CODE, "UpdateFunctionCode",
+             "PUT", .path = "/2015-03-31/functions/{FunctionName}/code"),
+    LAMBDA_WRITE(ADD_PERMISSION, "AddPermission",
+             "POST", .path = "/2015-03-31/functions/{FunctionName}/policy", .query = "Qualifier"),
+    LAMBDA_WRITE(REMOVE_PERMISSION, "RemovePermission",
+             "DELETE", .path = "/2015-03-31/functions/{FunctionName}/policy/{StatementId}",
+             .query = "Qualifier RevisionId"),
+    LAMBDA_WRITE(PUT_FUNCTION_CONCURRENCY, "PutFunctionConcurrency",
+             "PUT", .path = "/2017-10-31/functions/{FunctionName}/concurrency"),
+    LAMBDA_WRITE(DELETE_FUNCTION_CONCURRENCY, "DeleteFunctionConcurrency",
+             "DELETE", .path = "/2017-10-31/functions/{FunctionName}/concurrency"),
+    LAMBDA_WRITE(TAG_RESOURCE, "TagResource", "POST", .path = "/2017-03-31/tags/{Resource}"),
+    LAMBDA_WRITE(DELETE_FUNCTION, "DeleteFunction",
+             "DELETE", .path = "/2015-03-31/functions/{FunctionName}", .query = "Qualifier"),
+
+    SAGEMAKER_WRITE(CREATE_DOMAIN, "CreateDomain", .creates = true),
+    SAGEMAKER_READ(DESCRIBE_DOMAIN, "DescribeDomain"),
+    SAGEMAKER_READ(LIST_DOMAINS, "ListDomains", .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "Domains"),
+    SAGEMAKER_WRITE(UPDATE_DOMAIN, "UpdateDomain"),
+    SAGEMAKER_WRITE(DELETE_DOMAIN, "DeleteDomain"),
+    SAGEMAKER_WRITE(CREATE_USER_PROFILE, "CreateUserProfile", .creates = true),
+    SAGEMAKER_READ(DESCRIBE_USER_PROFILE, "DescribeUserProfile"),
+    SAGEMAKER_WRITE(UPDATE_USER_PROFILE, "UpdateUserProfile"),
+    SAGEMAKER_WRITE(DELETE_USER_PROFILE, "DeleteUserProfile"),
+    SAGEMAKER_READ(LIST_USER_PROFILES, "ListUserProfiles",
+             .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "UserProfiles"),
+    SAGEMAKER_READ(LIST_APPS, "ListApps", .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "Apps"),
+    SAGEMAKER_WRITE(DELETE_APP, "DeleteApp"),
+    SAGEMAKER_READ(LIST_SPACES, "ListSpaces", .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "Spaces"),
+    SAGEMAKER_WRITE(DELETE_SPACE, "DeleteSpace"),
+    SAGEMAKER_WRITE(CREATE_MODEL_PACKAGE_GROUP, "CreateModelPackageGroup", .creates = true),
+    SAGEMAKER_READ(DESCRIBE_MODEL_PACKAGE_GROUP, "DescribeModelPackageGroup"),
+    SAGEMAKER_READ(GET_MODEL_PACKAGE_GROUP_POLICY, "GetModelPackageGroupPolicy"),
+    SAGEMAKER_WRITE(PUT_MODEL_PACKAGE_GROUP_POLICY, "PutModelPackageGroupPolicy"),
+    SAGEMAKER_WRITE(DELETE_MODEL_PACKAGE_GROUP_POLICY, "DeleteModelPackageGroupPolicy"),
+    SAGEMAKER_READ(LIST_MODEL_PACKAGES, "ListModelPackages",
+             .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "ModelPackageSummaryList"),
+    SAGEMAKER_WRITE(DELETE_MODEL_PACKAGE, "DeleteModelPackage"),
+    SAGEMAKER_WRITE(DELETE_MODEL_PACKAGE_GROUP, "DeleteModelPackageGroup"),
+    SAGEMAKER_READ(LIST_TAGS, "ListTags", .page_in = "NextToken", .page_out = "NextToken",
+             .page_lists = "Tags"),
+    SAGEMAKER_WRITE(ADD_TAGS, "AddTags"),
+
+#include "cloud/aws/operations_ec2.inc"
 };
 /* clang-format on */

@@ -15,11 +15,16 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import iam, s3, sts, tagging
+    from . import awslambda, ec2, events, iam, s3, sagemaker, secretsmanager, sts, tagging
 
     sts.install(world)
+    ec2.install(world)
     iam.install()
     s3.install()
+    events.install()
+    awslambda.install(world)
+    sagemaker.install()
+    secretsmanager.install()
     tagging.install(moto)
     FRONTS["s3"] = s3.front
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.ecr.models import ecr_backends
+from moto.events.models import events_backends
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.resourcegroupstaggingapi.responses import ResourceGroupsTaggingAPIResponse
 from moto.s3.models import s3_backends
@@ -37,8 +38,15 @@ def _ecr(account: str, region: str, partition: str) -> Found:
         yield repository.arn, backend.tagger.list_tags_for_resource(repository.arn)["tags"]
 
 
+def _events(account: str, region: str, partition: str) -> Found:
+    backend = events_backends[account][region]
+    for bus in list(backend.event_buses.values()):
+        for rule in list(bus.rules.values()):
+            yield rule.arn, backend.tagger.list_tags_for_resource(rule.arn)["Tags"]
+
+
 # ARN service -> collector; a later repair of a service adds a line.
-COLLECTORS: dict[str, Callable[[str, str, str], Found]] = {"s3": _s3, "ecr": _ecr}
+COLLECTORS: dict[str, Callable[[str, str, str], Found]] = {"s3": _s3, "ecr": _ecr, "events": _events}
 
 
 def install(moto: MotoApp) -> None:

@@ -31,6 +31,22 @@ class Oracle:
     def ecr(self) -> Any:
         return self.sandbox.client("ecr", **self._keys)
 
+    @functools.cached_property
+    def secretsmanager(self) -> Any:
+        return self.sandbox.client("secretsmanager", **self._keys)
+
+    @functools.cached_property
+    def events(self) -> Any:
+        return self.sandbox.client("events", **self._keys)
+
+    @functools.cached_property
+    def awslambda(self) -> Any:
+        return self.sandbox.client("lambda", **self._keys)
+
+    @functools.cached_property
+    def sagemaker(self) -> Any:
+        return self.sandbox.client("sagemaker", **self._keys)
+
     # ---- one thing, every field that a file can declare ----
 
     def provider(self, arn: str = PROVIDER_ARN) -> dict[str, Any]:

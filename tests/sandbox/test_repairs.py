@@ -5,8 +5,11 @@ in sandbox/aws/ can go.
 """
 from __future__ import annotations
 
+import io
 import json
+import time
 import unittest
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -285,6 +288,317 @@ def tagging_knows_ecr_and_arn_lists(client: Client) -> bool:
 @probe
 def sts_names_the_caller(client: Client) -> bool:
     return client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox"
+
+
+def secret(client: Client) -> Any:
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="db", Description="x", SecretString="v")
+    return secrets
+
+
+@probe
+def secretsmanager_name_is_held_by_a_deleted_secret(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.delete_secret(SecretId="db", RecoveryWindowInDays=7)
+    held = code(secrets.create_secret, Name="db", SecretString="v")
+    secrets.restore_secret(SecretId="db")
+    return (held, code(secrets.create_secret, Name="db", SecretString="v")) == ("InvalidRequestException", "ResourceExistsException")
+
+
+@probe
+def secretsmanager_deleted_secret_refuses_writes(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.delete_secret(SecretId="db", RecoveryWindowInDays=7)
+    outcome = {code(secrets.put_secret_value, SecretId="db", SecretString="w"), code(secrets.get_resource_policy, SecretId="db"),
+               code(secrets.tag_resource, SecretId="db", Tags=[{"Key": "a", "Value": "b"}])}
+    return outcome == {"InvalidRequestException"}
+
+
+@probe
+def secretsmanager_description_can_be_emptied(client: Client) -> bool:
+    secrets = secret(client)
+    secrets.update_secret(SecretId="db", Description="")
+    return not secrets.describe_secret(SecretId="db").get("Description")
+
+
+PATTERN = json.dumps({"source": ["aws.sagemaker"]})
+
+
+@probe
+def events_tags_only_at_birth(client: Client) -> bool:
+    events = client("events")
+    arn = events.put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "1"}])["RuleArn"]
+    events.put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "2"}])
+    return events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+@probe
+def events_five_targets_a_rule(client: Client) -> bool:
+    events = client("events")
+    events.put_rule(Name="r", EventPattern=PATTERN)
+    targets = [{"Id": str(n), "Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"} for n in range(6)]
+    return (code(events.put_targets, Rule="r", Targets=targets[:5]), code(events.put_targets, Rule="r", Targets=targets[5:])) \
+        == ("", "LimitExceededException")
+
+
+@probe
+def tagging_knows_rules(client: Client) -> bool:
+    client("events").put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "1"}])
+    found = client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
+    return [row["ResourceARN"] for row in found] == [f"arn:aws:events:us-east-1:{ACCOUNT}:rule/r"]
+
+
+def network(client: Client) -> tuple[Any, str, str]:
+    """EC2, a VPC and a subnet in it."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return ec2, vpc, ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+
+
+def internet(ec2: Any, vpc: str) -> str:
+    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    return igw
+
+
+def nat(ec2: Any, subnet: str, **more: Any) -> tuple[dict[str, Any], str]:
+    eip = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return ec2.create_nat_gateway(SubnetId=subnet, AllocationId=eip, **more)["NatGateway"], eip
+
+
+def nat_state(ec2: Any, gateway: str) -> str:
+    return ec2.describe_nat_gateways(Filter=[{"Name": "nat-gateway-id", "Values": [gateway]}])["NatGateways"][0]["State"]
+
+
+def group(ec2: Any, vpc: str, name: str) -> str:
+    return ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"]
+
+
+@probe
+def ec2_one_vpc_attribute_per_call(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    both = code(ec2.modify_vpc_attribute, VpcId=vpc, EnableDnsSupport={"Value": True}, EnableDnsHostnames={"Value": True})
+    return (both, code(ec2.modify_vpc_attribute, VpcId=vpc, EnableDnsHostnames={"Value": True})) == ("InvalidParameterCombination", "")
+
+
+@probe
+def ec2_vpc_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    igw = internet(ec2, vpc)
+    ec2.delete_subnet(SubnetId=subnet)
+    with_gateway = code(ec2.delete_vpc, VpcId=vpc)
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    sg = group(ec2, vpc, "g")
+    with_group = code(ec2.delete_vpc, VpcId=vpc)
+    ec2.delete_security_group(GroupId=sg)
+    return (with_gateway, with_group, code(ec2.delete_vpc, VpcId=vpc)) == ("DependencyViolation", "DependencyViolation", "")
+
+
+@probe
+def ec2_subnet_with_an_interface_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    nat(ec2, subnet)
+    return code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+
+
+@probe
+def ec2_one_internet_gateway_per_vpc(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    internet(ec2, vpc)
+    second = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    return code(ec2.attach_internet_gateway, InternetGatewayId=second, VpcId=vpc) == "InvalidParameterValue"
+
+
+@probe
+def ec2_internet_gateway_with_public_addresses_stays(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    igw = internet(ec2, vpc)
+    nat(ec2, subnet)
+    return code(ec2.detach_internet_gateway, InternetGatewayId=igw, VpcId=vpc) == "DependencyViolation"
+
+
+@probe
+def ec2_address_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    _, eip = nat(ec2, subnet)
+    idle = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return (code(ec2.release_address, AllocationId=eip), code(ec2.release_address, AllocationId=idle)) == ("InvalidIPAddress.InUse", "")
+
+
+@probe
+def ec2_nat_gateway_is_pending_first(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, _ = nat(ec2, subnet)
+    return (gateway["State"], nat_state(ec2, gateway["NatGatewayId"])) == ("pending", "pending")
+
+
+@probe
+def ec2_nat_gateway_is_deleting_first(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, _ = nat(ec2, subnet)
+    ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
+    return nat_state(ec2, gateway["NatGatewayId"]) == "deleting"
+
+
+@probe
+def ec2_nat_gateway_token(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    gateway, eip = nat(ec2, subnet, ClientToken="t")
+    again = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=eip, ClientToken="t")["NatGateway"] if _knows_tokens(ec2, subnet, eip) else {}
+    other = code(ec2.create_nat_gateway, SubnetId=subnet, ClientToken="t", ConnectivityType="private")
+    return (again.get("NatGatewayId"), other) == (gateway["NatGatewayId"], "IdempotentParameterMismatch")
+
+
+def _knows_tokens(ec2: Any, subnet: str, eip: str) -> bool:
+    return code(ec2.create_nat_gateway, SubnetId=subnet, AllocationId=eip, ClientToken="t") == ""
+
+
+@probe
+def ec2_nat_gateway_found_by_tag(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    internet(ec2, vpc)
+    nat(ec2, subnet, TagSpecifications=[{"ResourceType": "natgateway", "Tags": [{"Key": "a", "Value": "b"}]}])
+    found = [len(ec2.describe_nat_gateways(Filter=[{"Name": "tag:a", "Values": [value]}])["NatGateways"]) for value in ("b", "c")]
+    return found == [1, 0]
+
+
+@probe
+def ec2_route_table_token(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    ids = {ec2.create_route_table(VpcId=vpc, ClientToken="t")["RouteTable"]["RouteTableId"] for _ in range(2)}
+    other = code(ec2.create_route_table, VpcId=vpc, ClientToken="t",
+                 TagSpecifications=[{"ResourceType": "route-table", "Tags": [{"Key": "a", "Value": "b"}]}])
+    return (len(ids), other) == (1, "IdempotentParameterMismatch")
+
+
+@probe
+def ec2_subnet_has_one_route_table(client: Client) -> bool:
+    ec2, vpc, subnet = network(client)
+    one, two = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    ec2.associate_route_table(RouteTableId=one, SubnetId=subnet)
+    return code(ec2.associate_route_table, RouteTableId=two, SubnetId=subnet) == "Resource.AlreadyAssociated"
+
+
+@probe
+def ec2_route_without_target_is_a_black_hole(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    igw = internet(ec2, vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=igw)
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return [route["State"] for route in routes if route["DestinationCidrBlock"] == "0.0.0.0/0"] == ["blackhole"]
+
+
+@probe
+def ec2_group_name_unique_ignoring_case(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    group(ec2, vpc, "Group")
+    return code(ec2.create_security_group, GroupName="gROUP", Description="d", VpcId=vpc) == "InvalidGroup.Duplicate"
+
+
+@probe
+def ec2_group_in_use_is_kept(client: Client) -> bool:
+    ec2, vpc, _ = network(client)
+    one, two = group(ec2, vpc, "one"), group(ec2, vpc, "two")
+    ec2.authorize_security_group_ingress(GroupId=two, IpPermissions=[{
+        "IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": one}]}])
+    return (code(ec2.delete_security_group, GroupId=one), code(ec2.delete_security_group, GroupId=two)) == ("DependencyViolation", "")
+
+
+def function(client: Client, wait: bool = True) -> Any:
+    iam, awslambda = client("iam"), client("lambda")
+    role(iam, "fn", trust({"Service": "lambda.amazonaws.com"}))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("index.py", "x = 1")
+    awslambda.create_function(FunctionName="fn", Runtime="python3.12", Handler="index.handler", Code={"ZipFile": archive.getvalue()},
+                              Role=f"arn:aws:iam::{ACCOUNT}:role/fn")
+    if wait:
+        settle(awslambda)
+    return awslambda
+
+
+def settle(awslambda: Any) -> None:
+    for _ in range(60):
+        found = awslambda.get_function(FunctionName="fn")["Configuration"]
+        if (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful"):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the function does not settle")
+
+
+@probe
+def lambda_is_pending_at_first(client: Client) -> bool:
+    awslambda = function(client, wait=False)
+    first = awslambda.get_function(FunctionName="fn")["Configuration"]["State"]
+    busy = code(awslambda.update_function_configuration, FunctionName="fn", Timeout=9)
+    settle(awslambda)
+    return (first, busy, code(awslambda.update_function_configuration, FunctionName="fn", Timeout=9)) == ("Pending", "ResourceConflictException", "")
+
+
+@probe
+def lambda_statement_ids_are_unique(client: Client) -> bool:
+    awslambda = function(client)
+    permission = {"FunctionName": "fn", "StatementId": "a", "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
+    return (code(awslambda.add_permission, **permission), code(awslambda.add_permission, **permission)) == ("", "ResourceConflictException")
+
+
+@probe
+def lambda_keeps_all_of_a_configuration(client: Client) -> bool:
+    awslambda = function(client)
+    awslambda.update_function_configuration(FunctionName="fn", TracingConfig={"Mode": "Active"}, EphemeralStorage={"Size": 1024})
+    awslambda.put_function_concurrency(FunctionName="fn", ReservedConcurrentExecutions=0)
+    settle(awslambda)
+    found = awslambda.get_function(FunctionName="fn")
+    return (found["Configuration"]["TracingConfig"]["Mode"], found["Configuration"]["EphemeralStorage"]["Size"],
+            found.get("Concurrency", {}).get("ReservedConcurrentExecutions")) == ("Active", 1024, 0)
+
+
+def model_group(client: Client) -> Any:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="g", Tags=[{"Key": "a", "Value": "1"}])
+    return sagemaker
+
+
+@probe
+def sagemaker_group_names_are_unique(client: Client) -> bool:
+    return code(model_group(client).create_model_package_group, ModelPackageGroupName="g") == "ValidationException"
+
+
+@probe
+def sagemaker_groups_go_when_they_are_empty(client: Client) -> bool:
+    sagemaker = model_group(client)
+    arn = sagemaker.create_model_package(ModelPackageGroupName="g")["ModelPackageArn"]
+    full = code(sagemaker.delete_model_package_group, ModelPackageGroupName="g")
+    emptied = code(sagemaker.delete_model_package, ModelPackageName=arn)
+    return (full, emptied, code(sagemaker.delete_model_package_group, ModelPackageGroupName="g"),
+            code(sagemaker.describe_model_package_group, ModelPackageGroupName="g")) == ("ConflictException", "", "", "ValidationException")
+
+
+@probe
+def sagemaker_groups_have_policies(client: Client) -> bool:
+    sagemaker = model_group(client)
+    none = code(sagemaker.get_model_package_group_policy, ModelPackageGroupName="g")
+    if none != "ValidationException":
+        return False
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName="g", ResourcePolicy="{}")
+    some = sagemaker.get_model_package_group_policy(ModelPackageGroupName="g")["ResourcePolicy"]
+    sagemaker.delete_model_package_group_policy(ModelPackageGroupName="g")
+    return (some, code(sagemaker.get_model_package_group_policy, ModelPackageGroupName="g")) == ("{}", "ValidationException")
+
+
+@probe
+def sagemaker_tags_replace_each_other(client: Client) -> bool:
+    sagemaker = model_group(client)
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName="g")["ModelPackageGroupArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "2"}])
+    return sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
 class Repairs(SandboxTest):

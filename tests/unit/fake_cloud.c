@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloud/aws/aws_error.h"
+#include "common/crypto.h"
 #include "common/js.h"
 #include "fake_cloud.h"
 
@@ -33,6 +34,7 @@ void fake_cloud_again(struct fake_cloud *cloud, struct json_object *answers)
 void fake_cloud_begin(struct fake_cloud *cloud, struct json_object *answers)
 {
     *cloud = (struct fake_cloud){.region = "us-east-1", .fail_code = "InternalFailure"};
+    assert(crypto_setup() == 0);
     cloud->aws.cloud = cloud;
     clock_virtual_init(&cloud->clock, WALL_MS);
     fibers_init(&cloud->fibers);
@@ -74,7 +76,22 @@ static int let_pass(struct kind_op *op, const char *operation, struct err *err)
     return 0;
 }
 
-const struct kind_host fake_host = {.before_write = let_pass};
+/* The value of every secret field is its own name. */
+static int secret_of_field(struct kind_op *op, const char *field, struct secret **ret, struct err *err)
+{
+    (void)op;
+    *ret = secret_new_text(field);
+    return *ret ? 0 : err_no_memory(err);
+}
+
+static char *fingerprint(void *host_data, const struct secret *value)
+{
+    (void)host_data;
+    return str_format("fp-%s", secret_text(value)); /* tests must be readable */
+}
+
+const struct kind_host fake_host = {
+    .before_write = let_pass, .secret = secret_of_field, .fingerprint = fingerprint};
 
 /* ---- matching ---- */
 
@@ -168,6 +185,30 @@ int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const 
         return refuse(err, row->name, js_text(answer, "error"), js_text(answer, "message"));
     if (ret)
         *ret = js_get(answer, "answer") ? js_copy(js_get(answer, "answer")) : json_object_new_object();
+    return 0;
+}
+
+int aws_call_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
+                    const char *member, const struct secret *value, struct json_object **ret, struct err *err)
+{
+    struct json_object *copy CLEANUP_JS = call_params(params);
+
+    js_put_key(copy, member, json_object_new_string(secret_text(value)));
+    return aws_call(aws, op, copy, token, ret, err);
+}
+
+int aws_read_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *member,
+                    struct secret **ret_secret, struct json_object **ret, struct err *err)
+{
+    struct json_object *answer = NULL;
+    int r = aws_call(aws, op, params, NULL, &answer, err);
+
+    if (r < 0)
+        return r;
+    *ret_secret = js_text(answer, member) ? secret_new_text(js_text(answer, member)) : NULL;
+    if (ret)
+        *ret = json_object_get(answer);
+    json_object_put(answer);
     return 0;
 }
 

@@ -85,6 +85,23 @@ static void a_json_request_without_parameters_is_an_object(void **state)
     assert_string_equal(buf_text(&message.body), "{}");
 }
 
+static void a_secret_member_stands_in_the_message_only(void **state)
+{
+    const struct aws_service_info *service = &aws_services[AWS_SERVICE_SECRETSMANAGER];
+    struct secret *value CLEANUP_SECRET = secret_new_text("a\"b\\\n\xc3\xa9");
+
+    (void)state;
+    assert_non_null(value);
+    assert_int_equal(encode(AWS_SECRETSMANAGER_CREATE_SECRET, "{\"Name\": \"n\"}", false), 0);
+    assert_int_equal(aws_encode_secret(service, "SecretString", value, &message, &err), 0);
+    assert_string_equal(buf_text(&message.body),
+                        "{\"Name\":\"n\",\"SecretString\":\"a\\\"b\\\\\\n\xc3\xa9\"}");
+    assert_int_equal(encode(AWS_SECRETSMANAGER_PUT_SECRET_VALUE, "{}", false), 0);
+    assert_int_equal(aws_encode_secret(service, "SecretString", value, &message, &err), 0);
+    assert_int_equal(decode(AWS_SECRETSMANAGER_DESCRIBE_SECRET, buf_text(&message.body)), 0);
+    assert_string_equal(js_text(answer, "SecretString"), secret_text(value));
+}
+
 static void the_bucket_leaves_the_path_for_the_host(void **state)
 {
     (void)state;
@@ -279,6 +296,7 @@ int main(void)
         CASE(an_empty_list_is_sent_to_clear),
         CASE(a_null_member_is_not_sent),
         CASE(a_json_request_without_parameters_is_an_object),
+        CASE(a_secret_member_stands_in_the_message_only),
         CASE(the_bucket_leaves_the_path_for_the_host),
         CASE(an_empty_label_is_refused),
         CASE(an_unknown_parameter_is_refused_where_it_can_be),

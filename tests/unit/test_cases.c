@@ -4,15 +4,17 @@
  *
  *   desired.json   the desired document
  *   answers.json   what the cloud says, see fake_cloud.h
- *   observed.json  what observe() must report: the document, or a text: "absent", "unknown CLASS"
+ *   observed.json  what observe() must report: the document, or a text: "absent", "unknown CLASS",
+ *                  "settling STATUS"
  *   diff.json      the entries of the diff, as "PATH WHAT SEVERITY" texts, "replace" last
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
  *                  given must be there, and null means that there is none
  *   case.json      {"verb": "create" | "update" | "remove", "id", "recent", "memory", "region",
- *                  "undeclared": true, "ignore": "PATH" of the diff; and what must come of it:
- *                  "ret_memory", "calls": N, "error": "CLASS", "attributes": {...}}; all optional
+ *                  "intent", "intent_age_ms", "undeclared": true, "ignore": "PATH" of the diff; and
+ *                  what must come of it: "ret_memory", "calls": N, "error": "CLASS", "says": "TEXT in
+ *                  the error", "attributes": {...}}; all optional
  *
- * observed.json and diff.json belong to a look, which precedes an update; create and remove are
+ * "@CASE@" in any of them is the folder's own path. observed.json and diff.json belong to a look, which precedes an update; create and remove are
  * run without one. Every case is run again with each of its calls failing: an error is never an
  * absence, nothing succeeds that did not, nothing leaks.
  */
@@ -51,15 +53,34 @@ struct run {
     bool looked, operated;
 };
 
+/* @text with every "@CASE@" replaced by @folder; owned. */
+static char *with_folder(const char *text, const char *folder)
+{
+    static const char mark[] = "@CASE@";
+    struct buf result = BUF_INIT(1 << 20);
+    const char *next;
+
+    for (; (next = strstr(text, mark)); text = next + strlen(mark)) {
+        buf_add(&result, text, (size_t)(next - text));
+        buf_add_text(&result, folder);
+    }
+    buf_add_text(&result, text);
+    return buf_take(&result);
+}
+
 static struct json_object *load(const char *folder, const char *name)
 {
-    char *path = str_format("%s/%s", folder, name), *text = NULL;
+    char *path = str_format("%s/%s", folder, name), *text = NULL, *expanded = NULL;
     struct json_object *object = NULL;
     struct err err = {0};
     size_t size;
 
-    if (file_read(path, 1 << 20, &text, &size, NULL) == 0 && js_parse(text, size, &object, &err) < 0)
-        fail_msg("%s: %s", path, err_text(&err));
+    if (file_read(path, 1 << 20, &text, &size, NULL) == 0) {
+        expanded = with_folder(text, folder);
+        if (js_parse_text(expanded, &object, &err) < 0)
+            fail_msg("%s: %s", path, err_text(&err));
+    }
+    free(expanded);
     free(text);
     free(path);
     return object;
@@ -122,7 +143,9 @@ static void run_begin(struct run *run, const struct kind_case *c, struct fake_cl
                                    .desired = c->desired,
                                    .id = js_text(c->options, "id"),
                                    .memory = js_get(c->options, "memory"),
-                                   .recent = js_bool(c->options, "recent", false)};
+                                   .recent = js_bool(c->options, "recent", false),
+                                   .intent = js_text(c->options, "intent"),
+                                   .intent_age_ms = js_int(c->options, "intent_age_ms", 0)};
     run->batch = (struct kind_batch){.kind = c->kind,
                                      .items = &run->item,
                                      .count = 1,
@@ -183,7 +206,8 @@ static void expect_look(const struct run *run)
     }
     said = run->item.state == ITEM_ABSENT ? json_object_new_string("absent") : NULL;
     if (!said) {
-        char *text = str_format("unknown %s", err_class_name(why->class));
+        char *text = run->item.state == ITEM_SETTLING ? str_format("settling %s", run->item.note)
+                                                      : str_format("unknown %s", err_class_name(why->class));
 
         said = json_object_new_string(text);
         free(text);
@@ -249,6 +273,8 @@ static void expect_operation(const struct run *run)
     if (error) {
         assert_true(run->op_result < 0);
         assert_string_equal(err_class_name(run->op_err.class), error);
+        if (js_text(c->options, "says"))
+            assert_non_null(strstr(err_text(&run->op_err), js_text(c->options, "says")));
     } else if (run->op_result < 0) {
         fail_msg("%s: %s", c->folder, err_text(&run->op_err));
     } else {
