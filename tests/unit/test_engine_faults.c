@@ -7,7 +7,8 @@
  *   each drift was told once and closed once, and nothing was called drift that was our own doing;
  *   no intent is left open, no fiber lives, no timer is armed, the loop is empty.
  *
- * Answers that are failures come in four classes; each k meets one of them, in turn. ENGINE_FULL=1: all of them.
+ * Answers that are failures come in four classes; each k meets one of them, in turn; every second turn is followed by
+ * an orderly stop. ENGINE_FULL=1: all of them.
  * ENGINE_POINT="story fault k" runs that one alone; with ENGINE_LOG=1 it says what it does. ENGINE_SEED=n: another
  * course of latencies and pauses.
  */
@@ -408,7 +409,11 @@ static bool is_wanted(const struct story *story, unsigned fault, size_t k)
 
     if (only)
         return str_equal(only, name);
-    return getenv("ENGINE_FULL") || fault >= CLOUD_NO_SHOW || fault == failure;
+    if (getenv("ENGINE_FULL"))
+        return true;
+    if (fault == FAULT_STOP)
+        return (k + seed) % 2 == 0;
+    return fault >= CLOUD_NO_SHOW || fault == failure;
 }
 
 static void run_story(const struct story *story)
