@@ -31,6 +31,8 @@ static inline void js_putp(struct json_object **object)
 int js_parse(const char *text, size_t size_bytes, struct json_object **ret, struct err *err);
 /** js_parse() of NUL-terminated text. */
 int js_parse_text(const char *text, struct json_object **ret, struct err *err);
+/** A document of our own, kept as text, back to a tree; owned. NULL for NULL, and for what can not be read. */
+struct json_object *js_read(const char *text);
 
 /** Canonical text, owned by the caller; NULL without memory, or for more than 64 levels. */
 char *js_canonical(struct json_object *object);

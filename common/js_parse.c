@@ -530,3 +530,12 @@ int js_parse_text(const char *text, struct json_object **ret, struct err *err)
 {
     return js_parse(text, strlen(text), ret, err);
 }
+
+struct json_object *js_read(const char *text)
+{
+    struct json_object *object = NULL;
+
+    if (text && js_parse_text(text, &object, NULL) < 0)
+        object = NULL;
+    return object;
+}

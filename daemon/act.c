@@ -199,15 +199,6 @@ static void run_operation(void *arg)
         fiber_wake(platform->waiting, 0);
 }
 
-static struct json_object *parse_copy(const char *text)
-{
-    struct json_object *object = NULL;
-
-    if (text && js_parse_text(text, &object, NULL) < 0)
-        object = NULL;
-    return object;
-}
-
 static int prepare(struct operation *operation, struct resource *resource)
 {
     struct platform *platform = resource->platform;
@@ -230,9 +221,9 @@ static int prepare(struct operation *operation, struct resource *resource)
         .kind = resource->kind,
         .address = resource->address,
         .platform = platform->name,
-        .desired = parse_copy(operation->desired_text),
-        .observed = parse_copy(resource->observed),
-        .memory = parse_copy(resource->record.memory),
+        .desired = js_read(operation->desired_text),
+        .observed = js_read(resource->observed),
+        .memory = js_read(resource->record.memory),
         .id = operation->id,
         .intent = operation->token,
         .clouds = platform->clouds,
@@ -316,7 +307,7 @@ static bool is_built_on(const struct resource *resource, const struct resource *
     if (!resource->record.address || !resource->record.needs ||
         !strstr(resource->record.needs, need->address))
         return false;
-    needs = parse_copy(resource->record.needs);
+    needs = js_read(resource->record.needs);
     return needs && js_has_text(needs, need->address);
 }
 

@@ -31,10 +31,8 @@ bool facts_wanted(const struct graph *graph, const char *prefix)
 
 static struct json_object *facts_now(const struct platform *platform)
 {
-    struct json_object *facts = NULL;
+    struct json_object *facts = js_read(platform->facts);
 
-    if (platform->facts && js_parse_text(platform->facts, &facts, NULL) < 0)
-        facts = NULL;
     return facts ? facts : json_object_new_object();
 }
 

@@ -9,19 +9,10 @@
 #include "daemon/clients.h"
 #include "daemon/daemon.h"
 
-/** Passing faults are told only when they stay. */
-#define PATIENT_PASSES 3
-
-static bool is_passing(enum err_class class)
-{
-    return class == ERR_RETRY || class == ERR_THROTTLED || class == ERR_CANCELED;
-}
-
 /** Keep the reason why nothing moves; tell it once, and once when it is over. */
 static void set_problem(struct platform *platform, const char *text, enum err_class class)
 {
-    bool told = platform->problem &&
-                platform->problem_passes >= (is_passing(platform->problem_class) ? PATIENT_PASSES : 1);
+    bool told = platform->problem && platform->problem_passes >= report_patience(platform->problem_class);
 
     if (!text) {
         if (told)
@@ -37,7 +28,7 @@ static void set_problem(struct platform *platform, const char *text, enum err_cl
         return; /* no memory: the flags still block, the text follows next pass */
     platform->problem_class = class;
     platform->problem_passes++;
-    if (platform->problem_passes == (is_passing(class) ? PATIENT_PASSES : 1))
+    if (platform->problem_passes == report_patience(class))
         report(platform, &(struct report){.event = EVENT_BLOCKED}, "%s", text);
 }
 

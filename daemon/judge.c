@@ -28,15 +28,6 @@ static void documents_done(struct documents *documents)
     json_object_put(documents->applied);
 }
 
-static struct json_object *parse(const char *text)
-{
-    struct json_object *object = NULL;
-
-    if (text && js_parse_text(text, &object, NULL) < 0)
-        object = NULL;
-    return object;
-}
-
 static bool is_protected(const struct platform *platform, const char *address)
 {
     return platform->graph && strv_has(&platform->graph->policy.protect, address);
@@ -214,9 +205,9 @@ static void say(struct resource *resource)
 void judge(struct resource *resource)
 {
     struct documents documents CLEANUP(documents_done) = {
-        .desired = parse(resource->desired),
-        .observed = parse(resource->observed),
-        .applied = parse(resource->record.applied),
+        .desired = js_read(resource->desired),
+        .observed = js_read(resource->observed),
+        .applied = js_read(resource->record.applied),
     };
     struct situation s = {0};
     char *approved CLEANUP_FREE = NULL;

@@ -71,11 +71,8 @@ static struct json_object *looking_document(const struct resource *resource)
     const char *text = resource->desired          ? resource->desired
                        : resource->record.desired ? resource->record.desired
                                                   : resource->intent_desired;
-    struct json_object *document = NULL;
 
-    if (text && js_parse_text(text, &document, NULL) < 0)
-        document = NULL;
-    return document;
+    return js_read(text);
 }
 
 static bool fill_item(struct resource *resource, struct kind_item *item)

@@ -40,10 +40,8 @@ static int builtin(struct platform *platform, const char *name, struct json_obje
 /** A value at the head of a dotted path, and the rest inside of it. */
 static struct json_object *value_at(const char *document, const char *path)
 {
-    struct json_object *object CLEANUP_JS = NULL;
+    struct json_object *object CLEANUP_JS = js_read(document);
 
-    if (!document || js_parse_text(document, &object, NULL) < 0)
-        return NULL;
     return json_object_get(js_get(object, path));
 }
 

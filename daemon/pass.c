@@ -17,9 +17,8 @@
 #include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 
-#define ROUNDS_MAX     8
-#define CONFIRM_MS     1000
-#define PATIENT_PASSES 3
+#define ROUNDS_MAX 8
+#define CONFIRM_MS 1000
 
 static bool is_unready(const struct resource *resource)
 {
@@ -177,14 +176,9 @@ static int run_rounds(struct platform *platform, bool full)
 
 /* ---- what there is to say at the end ---- */
 
-static bool is_passing(enum err_class class)
-{
-    return class == ERR_RETRY || class == ERR_THROTTLED || class == ERR_CANCELED;
-}
-
 static void tell_unknown(struct resource *resource)
 {
-    unsigned patience = is_passing(resource->look_err.class) ? PATIENT_PASSES : 1;
+    unsigned patience = report_patience(resource->look_err.class);
 
     if (resource->decision.reason != REASON_UNKNOWN) {
         if (resource->unknown_told && resource->seen != ITEM_UNKNOWN) {

@@ -248,6 +248,8 @@ struct report {
     const char *field, *desired, *observed, *severity; /* NULL where they do not apply */
     const char *request_id;
 };
+/** For how many passes in a row a failure must last before it is told: passing faults only when they stay. */
+unsigned report_patience(enum err_class class);
 void report(struct platform *platform, const struct report *what, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -11,6 +11,13 @@
 
 #define DETAIL_MAX 4000
 
+unsigned report_patience(enum err_class class)
+{
+    bool passing = class == ERR_RETRY || class == ERR_THROTTLED || class == ERR_CANCELED;
+
+    return passing ? 3 : 1;
+}
+
 static enum log_level level_of(const struct report *what)
 {
     if (what->event != EVENT_DRIFT || !what->severity)
