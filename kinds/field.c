@@ -10,7 +10,7 @@ static const char *const type_names[FIELD_TYPE_MAX] = {
     [FIELD_STRING] = "string",   [FIELD_INTEGER] = "integer", [FIELD_BOOLEAN] = "boolean",
     [FIELD_ENUM] = "enum",       [FIELD_LIST] = "list",       [FIELD_SET] = "set",
     [FIELD_MAP] = "map",         [FIELD_OBJECT] = "object",   [FIELD_POLICY] = "policy",
-    [FIELD_VERSION] = "version", [FIELD_SECRET] = "secret",
+    [FIELD_VERSION] = "version", [FIELD_SECRET] = "secret",   [FIELD_DOCUMENT] = "document",
 };
 
 /* Names of containers by the type of what they hold. */

@@ -19,7 +19,8 @@ enum field_type {
     FIELD_OBJECT,  /* @members */
     FIELD_POLICY,  /* IAM-style JSON document, compared by meaning; text or object in the config */
     FIELD_VERSION, /* "16" is satisfied by "16.4"; never lowered */
-    FIELD_SECRET,  /* write-only text; documents carry a fingerprint in its place (kind.h) */
+    FIELD_DOCUMENT, /* any JSON object (a Kubernetes manifest): its declared leaves are compared, others are not */
+    FIELD_SECRET, /* write-only text; documents carry a fingerprint in its place (kind.h) */
     FIELD_TYPE_MAX,
 };
 

@@ -23,6 +23,7 @@
 
 #include "cloud/aws/aws.h"
 #include "cloud/github/github.h"
+#include "cloud/kubernetes/kubernetes.h"
 #include "common/err.h"
 #include "kinds/diff.h"
 #include "kinds/field.h"
@@ -53,6 +54,9 @@ enum kind_flag {
     KIND_HOLDS_DATA = 1 << 1,       /* deleting or replacing loses data: always needs an approval */
     KIND_INTENT_ON_UPDATE = 1 << 2, /* updates too are preceded by a durable intent */
     KIND_LOCAL = 1 << 3,            /* lives in the daemon's own store; no cloud is asked */
+    KIND_OBSERVED =
+        1
+        << 4, /* made by somebody else: looked at and told about, never made, changed or removed; no create, update, remove */
 };
 
 /** Which client a kind needs: decides what blocks it when a cloud is out of reach. */
@@ -115,6 +119,8 @@ struct kind_check {
 struct clouds {
     struct aws *aws;
     struct github *github;
+    struct kubernetes *kubernetes;
+    struct http *http; /* for what has no client of its own */
     struct clock *clock;
     struct fibers *fibers;
 };
@@ -176,6 +182,8 @@ int op_github(struct kind_op *op, enum github_op operation, struct json_object *
 /** May wait. Seal and PUT an Actions secret, likewise. */
 int op_github_put_secret(struct kind_op *op, const char *repository, const char *name,
                          const struct secret *value, struct github_answer *ret);
+/** May wait. One call to a cluster, likewise: writes go through host->before_write first. */
+int op_kubernetes(struct kind_op *op, const struct kubernetes_call *call, struct kubernetes_answer *ret);
 /** The value of a SECRET field. */
 int op_secret(struct kind_op *op, const char *field, struct secret **ret);
 
@@ -266,6 +274,9 @@ int batch_aws_secret(struct kind_batch *batch, enum aws_op operation, struct jso
                      struct err *err);
 int batch_github(struct kind_batch *batch, enum github_op operation, struct json_object *take_params,
                  struct github_answer *ret, struct err *err);
+/** May wait. One read of a cluster; writes are refused. */
+int batch_kubernetes(struct kind_batch *batch, const struct kubernetes_call *call,
+                     struct kubernetes_answer *ret, struct err *err);
 /** May wait. Run @each for every item at once (at most @limit in flight), each in a fiber of its own. */
 int batch_each(struct kind_batch *batch, size_t limit,
                void (*each)(struct kind_batch *batch, struct kind_item *item));

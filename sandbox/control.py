@@ -48,6 +48,8 @@ class Control:
             ("GET", "/keys"): lambda query, body: {name: key.show() for name, key in world.keys.items()},
             ("POST", "/keys"): self._post_keys,
             ("POST", "/verify"): self._post_verify,
+            ("GET", "/durations"): lambda query, body: world.lifecycle.durations,
+            ("POST", "/durations"): self._post_durations,
             ("POST", "/reset"): self._post_reset,
         }
 
@@ -114,6 +116,13 @@ class Control:
     def _post_verify(self, query: dict[str, str], body: Any) -> Any:
         self._world.verify = bool(body["verify"])
         return {"verify": self._world.verify}
+
+    def _post_durations(self, query: dict[str, str], body: Any) -> Any:
+        unknown = sorted(set(body) - set(self._world.lifecycle.durations))
+        if unknown:
+            raise Refused(f"unknown: {', '.join(unknown)}; see GET /durations")
+        self._world.lifecycle.durations.update({name: float(seconds) for name, seconds in body.items()})
+        return self._world.lifecycle.durations
 
     def _post_reset(self, query: dict[str, str], body: Any) -> Any:
         self._reset()

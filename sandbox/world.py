@@ -8,6 +8,7 @@ from typing import Any
 
 from .clock import Clock
 from .faults import Faults
+from .lifecycle import Lifecycle
 from .log import Log
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -77,6 +78,7 @@ class World:
 
     def __init__(self, *, time_scale: float = 1.0, latency_ms: float = 0.0, verify: bool = True, verbose: bool = False) -> None:
         self.clock = Clock(time_scale)
+        self.lifecycle = Lifecycle(self.clock)
         self.log = Log(verbose)
         self.faults = Faults()
         self.latency = Latency(latency_ms)
@@ -86,6 +88,7 @@ class World:
     def reset(self) -> None:
         """Back to the first second, but for the log's sequence number and the connections."""
         self.clock.offset = 0.0
+        self.lifecycle.reset()
         self.log.clear()
         self.faults.clear()
         self.latency.reset()

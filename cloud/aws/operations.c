@@ -71,6 +71,17 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
                                .target = "SageMaker",
                                .host = "api.sagemaker",
                                .signing_name = "sagemaker"},
+    [AWS_SERVICE_EKS] = {.id = "eks",
+                         .env = "EKS",
+                         .protocol = AWS_REST_JSON,
+                         .host = "eks",
+                         .signing_name = "eks"},
+    [AWS_SERVICE_RDS] = {.id = "rds",
+                         .env = "RDS",
+                         .protocol = AWS_QUERY,
+                         .version = "2014-10-31",
+                         .host = "rds",
+                         .signing_name = "rds"},
 };
 
 /* Rows begin with the enum's tail and the wire name; what follows are fields. */
@@ -114,6 +125,15 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
     [AWS_EC2_##id] = {.name = op, .service = AWS_SERVICE_EC2, .access = AWS_READ, __VA_ARGS__}
 #define EC2_WRITE(id, op, ...)                                                                               \
     [AWS_EC2_##id] = {.name = op, .service = AWS_SERVICE_EC2, .access = AWS_WRITE, __VA_ARGS__}
+
+#define EKS_READ(id, op, ...)                                                                                \
+    [AWS_EKS_##id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_READ, .method = "GET", __VA_ARGS__}
+#define EKS_WRITE(id, op, verb, ...)                                                                         \
+    [AWS_EKS_##id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_WRITE, .method = verb, __VA_ARGS__}
+#define RDS_READ(id, op, ...)                                                                                \
+    [AWS_RDS_##id] = {.name = op, .service = AWS_SERVICE_RDS, .access = AWS_READ, .result = true, __VA_ARGS__}
+#define RDS_WRITE(id, op, ...)                                                                               \
+    [AWS_RDS_##id] = {.name = op, .service = AWS_SERVICE_RDS, .access = AWS_WRITE, __VA_ARGS__}
 
 #define EC2_PAGES(list) .page_in = "NextToken", .page_out = "NextToken", .page_lists = list
 #define IAM_PAGES(lists)                                                                                     \
@@ -356,5 +376,7 @@ const struct aws_operation aws_operations[AWS_OP_MAX] = {
     SAGEMAKER_WRITE(ADD_TAGS, "AddTags"),
 
 #include "cloud/aws/operations_ec2.inc"
+#include "cloud/aws/operations_eks.inc"
+#include "cloud/aws/operations_rds.inc"
 };
 /* clang-format on */
