@@ -317,6 +317,34 @@ static void checks_of_roles(void **state)
                 "path;");
 }
 
+static struct json_object *a_vpc(struct kind_check *check, const char *field)
+{
+    (void)check;
+    return strcmp(field, "vpc_id") == 0 ? json("{'cidr_block':'10.0.0.0/16'}") : NULL;
+}
+
+static void expect_subnet(const char *text, const char *paths)
+{
+    struct json_object *document CLEANUP_JS = json(text);
+    struct listener listener = {
+        .check = {.document = document, .problem = hear, .warning = hear, .referred = a_vpc}};
+
+    kind_find("aws_subnet")->check(&listener.check);
+    if (strcmp(listener.said, paths) != 0)
+        fail_msg("%s: \"%s\"", text, listener.said);
+}
+
+static void checks_of_subnets(void **state)
+{
+    (void)state;
+    expect_subnet("{'cidr_block':'10.0.255.0/24'}", "");
+    expect_subnet("{'cidr_block':'10.0.0.0/16'}", "");
+    expect_subnet("{'cidr_block':'10.1.0.0/24'}", "cidr_block;");
+    expect_subnet("{'cidr_block':'10.0.0.0/15'}", "cidr_block;cidr_block;");
+    expect_subnet("{'cidr_block':'10.0.0.0/29'}", "cidr_block;");
+    expect_subnet("{'cidr_block':'${aws_x.y.z}'}", "");
+}
+
 static void checks_of_providers(void **state)
 {
     (void)state;
@@ -382,6 +410,7 @@ int main(void)
         cmocka_unit_test(tags_go_both_ways),
         cmocka_unit_test(checks_find_tags_that_can_not_be),
         cmocka_unit_test(checks_of_roles),
+        cmocka_unit_test(checks_of_subnets),
         cmocka_unit_test(checks_of_providers),
         cmocka_unit_test(checks_of_buckets_and_repositories),
         cmocka_unit_test(names_are_checked_by_their_rows),
