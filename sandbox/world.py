@@ -84,6 +84,8 @@ class World:
         self.latency = Latency(latency_ms)
         self._verify_at_start = self.verify = verify
         self.keys = default_keys()
+        # The clusters' API servers, when they run: endpoint(cluster, region, account), certificate_authority, cluster_deleted(...).
+        self.kubernetes: Any = None
 
     def reset(self) -> None:
         """Back to the first second, but for the log's sequence number and the connections."""

@@ -138,8 +138,14 @@ def _repair_nat_states(clock: Clock) -> None:
     NatGateway.state = property(state, set_state)  # type: ignore[assignment,method-assign]
 
 
+# Other services that keep interfaces and groups here: told to let go of what is no longer theirs.
+SETTLERS: list[Callable[[Any], object]] = []
+
+
 def settle(backend: Any) -> None:
     """Let go of what belonged to gateways that are deleted or have failed; forget their rows in the end."""
+    for settler in SETTLERS:
+        settler(backend)
     for nat in list(backend.nat_gateways.values()):
         if nat.state not in ("deleted", "failed"):
             continue
@@ -233,6 +239,11 @@ def _names(rule: Any, group_id: str) -> bool:
 
 
 def _repair_security_groups() -> None:
+    @repair(EC2Backend, "describe_security_groups")
+    def describe(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        settle(self)
+        return original(*args, **kwargs)
+
     @repair(EC2Backend, "create_security_group")
     def create(original: Any, self: Any, name: str, description: str, vpc_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         vpc_id = vpc_id or self.default_vpc.id

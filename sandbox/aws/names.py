@@ -37,6 +37,7 @@ class Call:
     access_key: str = ""
     account: str = ""
     resources: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)  # REST: what the path names
 
 
 def authorization(request: Request) -> tuple[str, list[str]]:
@@ -71,7 +72,8 @@ def name_call(request: Request) -> Call:
     else:
         call.protocol = "rest-xml" if call.service == "s3" else "rest-json"
         if call.service in REST_SERVICES:
-            call.operation, call.resources = _match_rest(call.service, request)
+            call.operation, call.labels = _match_rest(call.service, request)
+            call.resources = list(call.labels.values())
     return call
 
 
@@ -169,14 +171,15 @@ def _templates(service: str) -> tuple[_Template, ...]:
     return tuple(sorted(found, key=lambda template: template.weight, reverse=True))
 
 
-def _match_rest(service: str, request: Request) -> tuple[str, list[str]]:
+def _match_rest(service: str, request: Request) -> tuple[str, dict[str, str]]:
+    """Operation and the labels of its path."""
     query = request.query
     headers = {name.lower() for name, _ in request.headers}
     for template in _templates(service):
         match = template.fits(request.method, request.raw_path, query, headers)
         if match:
-            return template.operation, [unquote(value) for value in match.groupdict().values() if value]
-    return "Unknown", []
+            return template.operation, {name: unquote(value) for name, value in match.groupdict().items() if value}
+    return "Unknown", {}
 
 
 def preload() -> None:

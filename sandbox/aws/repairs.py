@@ -15,7 +15,7 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import awslambda, ec2, events, iam, s3, sagemaker, secretsmanager, sts, tagging
+    from . import awslambda, ec2, eks, events, iam, s3, sagemaker, secretsmanager, sts, tagging
 
     sts.install(world)
     ec2.install(world)
@@ -27,6 +27,7 @@ def install(world: World, moto: MotoApp) -> None:
     secretsmanager.install()
     tagging.install(moto)
     FRONTS["s3"] = s3.front
+    FRONTS["eks"] = eks.install(world)
 
 
 def front(request: Request, call: Call) -> Response | None:

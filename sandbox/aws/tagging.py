@@ -17,6 +17,7 @@ from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.resourcegroupstaggingapi.responses import ResourceGroupsTaggingAPIResponse
 from moto.s3.models import s3_backends
 
+from .eks import tags as eks_tags
 from .moto_app import MotoApp
 from .repair import repair
 
@@ -45,8 +46,13 @@ def _events(account: str, region: str, partition: str) -> Found:
             yield rule.arn, backend.tagger.list_tags_for_resource(rule.arn)["Tags"]
 
 
+def _eks(account: str, region: str, partition: str) -> Found:
+    for arn, tags in eks_tags.arns(account, region):
+        yield arn, [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 # ARN service -> collector; a later repair of a service adds a line.
-COLLECTORS: dict[str, Callable[[str, str, str], Found]] = {"s3": _s3, "ecr": _ecr, "events": _events}
+COLLECTORS: dict[str, Callable[[str, str, str], Found]] = {"s3": _s3, "ecr": _ecr, "events": _events, "eks": _eks}
 
 
 def install(moto: MotoApp) -> None:
