@@ -84,6 +84,7 @@ class World:
         self.latency = Latency(latency_ms)
         self._verify_at_start = self.verify = verify
         self.keys = default_keys()
+        self.kubernetes: Any = None  # kubernetes.clusters.Kubernetes, once it is built
 
     def reset(self) -> None:
         """Back to the first second, but for the log's sequence number and the connections."""
