@@ -223,7 +223,8 @@ static void clusters_come_with_aws_and_are_blocked_with_it(void **state)
     struct clock_virtual clock;
     struct http_sim http = {0};
     struct daemon daemon = {.clock = &clock.clock, .http = &http.http};
-    struct graph graph = {.aws = {.configured = true, .region = "us-east-1"}};
+    char region[] = "us-east-1";
+    struct graph graph = {.aws = {.configured = true, .region = region}};
     struct platform platform = {.daemon = &daemon, .mode = PASS_CONVERGE, .graph = &graph};
     struct kubernetes *kubernetes;
 
