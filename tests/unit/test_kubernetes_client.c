@@ -92,6 +92,15 @@ static void refused_token_is_replaced_once(void **state)
     assert_null(kubernetes->clusters->token); /* the next call tries another one */
 }
 
+static void late_refusal_of_an_old_token_does_not_cost_the_new_one(void **state)
+{
+    (void)state;
+    SIM_SCRIPT(&sim, {.status = 200, .body = "{}"});
+    read_deployment();
+    kube_token_drop(kubernetes->clusters, kubernetes->clusters->token_number - 1);
+    assert_non_null(kubernetes->clusters->token);
+}
+
 static void clusters_have_tokens_of_their_own(void **state)
 {
     struct kubernetes_call call = call_of(KUBERNETES_GET, "v1", "Namespace", NULL, "a");
@@ -293,6 +302,20 @@ static void body_over_the_bound_is_not_sent(void **state)
 
 /* ---- records ---- */
 
+static void rebuilt_cluster_is_trusted_by_its_new_authority(void **state)
+{
+    char *renewed CLEANUP_FREE = encode_base64(PEM PEM, strlen(PEM PEM));
+    struct kubernetes_call call = call_of(KUBERNETES_GET, "v1", "Namespace", NULL, "a");
+
+    (void)state;
+    SIM_SCRIPT(&sim, {.status = 200, .body = "{}"});
+    do_call(call, NULL);
+    call.cluster.certificate_authority = renewed;
+    do_call(call, NULL);
+    assert_string_equal(sim.requests[0].ca_pem, PEM);
+    assert_string_equal(sim.requests[1].ca_pem, PEM PEM);
+}
+
 static void records_of_rebuilt_clusters_do_not_pile_up(void **state)
 {
     struct kubernetes_call call = call_of(KUBERNETES_GET, "v1", "Namespace", NULL, "a");
@@ -318,6 +341,7 @@ int main(void)
         KUBE_CASE(token_names_sts_itself_whatever_stands_in_for_it),
         KUBE_CASE(token_serves_for_twelve_minutes),
         KUBE_CASE(refused_token_is_replaced_once),
+        KUBE_CASE(late_refusal_of_an_old_token_does_not_cost_the_new_one),
         KUBE_CASE(clusters_have_tokens_of_their_own),
         KUBE_CASE(read_goes_to_the_cluster_and_trusts_it_alone),
         KUBE_CASE(apply_is_written_for_a_yaml_parser),
@@ -329,6 +353,7 @@ int main(void)
         KUBE_CASE(bad_clusters_send_nothing),
         KUBE_CASE(closed_gate_lets_no_write_out),
         KUBE_CASE(body_over_the_bound_is_not_sent),
+        KUBE_CASE(rebuilt_cluster_is_trusted_by_its_new_authority),
         KUBE_CASE(records_of_rebuilt_clusters_do_not_pile_up),
     };
 

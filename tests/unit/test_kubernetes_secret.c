@@ -52,7 +52,27 @@ static void secret_of_an_answer_is_a_fingerprint(void **state)
     assert_non_null(js_get(run.answer.body, "data.odd"));
     assert_null(js_get(run.answer.body, "data.odd.secret"));
     assert_string_equal(js_text(run.answer.body, "metadata.annotations.keep"), "1");
+    assert_int_equal(json_object_object_length(js_get(run.answer.body, "metadata.annotations")), 1);
     assert_string_equal(js_text(run.answer.body, "metadata.managedFields.0.manager"), "m");
+}
+
+static void values_are_overwritten_where_they_stood(void **state)
+{
+    const struct kubernetes_call call = {.object = {.kind = "Secret"}};
+    struct json_object *body CLEANUP_JS = NULL, *held[2] = {NULL, NULL}, *annotations;
+
+    (void)state;
+    assert_int_equal(js_parse_text(SECRET, &body, NULL), 0);
+    annotations = js_get(body, "metadata.annotations");
+    json_object_object_get_ex(annotations, "kubectl.kubernetes.io/last-applied-configuration", &held[0]);
+    held[1] = js_get(body, "data.uri");
+    for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+        json_object_get(held[i]); /* outlives the tree */
+    assert_int_equal(kube_redact(&call, body, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
+        assert_string_equal(json_object_get_string(held[i]), "");
+        json_object_put(held[i]);
+    }
 }
 
 static void secret_is_dropped_where_nobody_asks_for_its_fingerprint(void **state)
@@ -129,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KUBE_CASE(secret_of_an_answer_is_a_fingerprint),
+        KUBE_CASE(values_are_overwritten_where_they_stood),
         KUBE_CASE(secret_is_dropped_where_nobody_asks_for_its_fingerprint),
         KUBE_CASE(secrets_of_a_list_are_fingerprints),
         KUBE_CASE(hidden_values_stand_in_the_message_only),
