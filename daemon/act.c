@@ -21,8 +21,6 @@
 #define RUNNING_MAX      32
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS  300000
-#define NOT_YET_FIRST_MS 2000
-#define NOT_YET_LAST_MS  8000
 #define BUSY_MS          5000
 #define HOPELESS_MS      300000 /* wrong request, quota, no permission: nothing helps but a change */
 
@@ -278,7 +276,7 @@ static bool usable(const struct resource *need, uint64_t now_ms)
     if (need->acting)
         return false;
     if (need->acted)
-        return need->act_err.code == 0 && !need->settling;
+        return need->act_err.code == 0 && need->settling_since_ms == 0;
     if (act_wanted(need) && need->next_try_ms <= now_ms)
         return false;
     if (need->seen == ITEM_PRESENT)
@@ -381,8 +379,7 @@ uint64_t act_backoff_ms(const struct resource *resource, enum err_class class)
 
     switch (class) {
     case ERR_NOT_YET:
-        ceiling_ms = NOT_YET_FIRST_MS << (n > 3 ? 2 : n > 0 ? n - 1 : 0);
-        return ceiling_ms > NOT_YET_LAST_MS ? NOT_YET_LAST_MS : ceiling_ms;
+        return pace_not_yet_ms(resource);
     case ERR_BUSY:
         return BUSY_MS;
     case ERR_INVALID:

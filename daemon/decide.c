@@ -42,6 +42,7 @@ static const char *const hold_texts[HOLD_MAX] = {
     [HOLD_PAUSED] = "the platform is paused (`mlopsctl resume`)",
     [HOLD_BRAKE] = "too many resources vanished at once: look at the account, then `mlopsctl apply`",
     [HOLD_TAKEN] = "choose another name, or say `adopt: true` to take it over",
+    [HOLD_OBSERVED] = "mlopsd only looks at it: put it right where it is made",
     [HOLD_WAITING] = "waits for what it refers to",
 };
 
@@ -89,6 +90,11 @@ static enum hold hold_for(const struct situation *s, enum action action)
     return HOLD_NONE;
 }
 
+static bool only_observed(const struct situation *s)
+{
+    return (s->kind_flags & KIND_OBSERVED) != 0;
+}
+
 static bool absence_proved(const struct situation *s)
 {
     return (s->kind_flags & KIND_LOCAL) || s->absent_looks >= ABSENT_LOOKS;
@@ -96,6 +102,10 @@ static bool absence_proved(const struct situation *s)
 
 static void decide_undeclared(const struct situation *s, struct decision *ret)
 {
+    if (only_observed(s)) {
+        say(ret, ACTION_FORGET, REASON_GONE, HOLD_NONE);
+        return;
+    }
     switch (s->seen) {
     case ITEM_ABSENT:
         if (s->in_grace)
@@ -123,6 +133,8 @@ static enum hold hold_create(const struct situation *s)
 {
     bool vanished = s->recorded && !s->removing;
 
+    if (only_observed(s))
+        return s->waiting ? HOLD_WAITING : HOLD_OBSERVED;
     if (vanished && s->on_drift == ON_DRIFT_ALERT)
         return HOLD_POLICY;
     if (vanished && s->brake)
@@ -156,7 +168,7 @@ static void decide_found(const struct situation *s, struct decision *ret)
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->foreign_tags)
         say(ret, ACTION_NONE, REASON_TAKEN, HOLD_TAKEN);
-    else if (s->kind_flags & KIND_ADOPT_ALWAYS)
+    else if (s->kind_flags & (KIND_ADOPT_ALWAYS | KIND_OBSERVED))
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->adopt && s->diff && !s->diff->replace)
         say(ret, ACTION_ADOPT, REASON_FOUND, s->paused ? HOLD_PAUSED : HOLD_NONE);
@@ -190,6 +202,10 @@ static void decide_present(const struct situation *s, struct decision *ret)
     action = s->diff->replace ? ACTION_REPLACE : ACTION_UPDATE;
     all_drift = s->drifted == s->diff->count;
     reason = reason_update(s, all_drift);
+    if (only_observed(s)) {
+        say(ret, ACTION_UPDATE, reason, HOLD_OBSERVED);
+        return;
+    }
     if (s->on_drift == ON_DRIFT_ALERT && s->drifted > 0 && !s->unconfirmed && !s->interrupted) {
         if (all_drift || action == ACTION_REPLACE) {
             say(ret, action, reason, HOLD_POLICY);

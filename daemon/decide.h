@@ -56,9 +56,10 @@ enum hold {
     HOLD_APPROVAL,  /* waits for mlopsctl approve */
     HOLD_POLICY,    /* on_drift: alert */
     HOLD_PAUSED,
-    HOLD_BRAKE,   /* too many vanished at once */
-    HOLD_TAKEN,   /* needs adopt: true, or another name */
-    HOLD_WAITING, /* goes on by itself, as soon as what it refers to is known */
+    HOLD_BRAKE,    /* too many vanished at once */
+    HOLD_TAKEN,    /* needs adopt: true, or another name */
+    HOLD_OBSERVED, /* the kind is only looked at: a person has to put it right */
+    HOLD_WAITING,  /* goes on by itself, as soon as what it refers to is known */
     HOLD_MAX,
 };
 const char *hold_text(enum hold hold);

@@ -186,7 +186,8 @@ static void say(struct resource *resource)
         resource_set_status(resource, STATUS_UNKNOWN, err_text(&resource->look_err));
         break;
     case REASON_SETTLING:
-        resource_set_status(resource, STATUS_PENDING, resource->settling);
+        resource_set_status(resource, pace_settles_too_long(resource) ? STATUS_FAILED : STATUS_PENDING,
+                            resource->settling);
         break;
     case REASON_SUSPECT:
     case REASON_GRACE:
@@ -244,7 +245,8 @@ void judge_brakes(struct platform *platform)
     for (size_t i = 0; i < platform->count; i++) {
         const struct resource *resource = platform->resources[i];
 
-        if (!resource->record.address || !resource->want || (resource->kind->flags & KIND_LOCAL))
+        if (!resource->record.address || !resource->want ||
+            (resource->kind->flags & (KIND_LOCAL | KIND_OBSERVED)))
             continue;
         recorded++;
         missing += resource->seen == ITEM_ABSENT && !is_removing(resource);

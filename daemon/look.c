@@ -38,7 +38,6 @@ static bool provider_blocked(const struct platform *platform, enum provider prov
 static void forget_sight(struct resource *resource)
 {
     free(TAKE(resource->observed));
-    free(TAKE(resource->settling));
     free(TAKE(resource->seen_id));
     resource->seen = ITEM_UNKNOWN;
     resource->unconfirmed = false;
@@ -52,6 +51,7 @@ static void mark_unknown(struct resource *resource, const struct err *err)
     if (resource->kind->provider == PROVIDER_GITHUB && err->class == ERR_CREDENTIALS)
         resource->platform->github_refused = true;
     resource->unknown_passes++;
+    pace_put_off(resource);
 }
 
 static void mark_blocked(struct resource *resource)
@@ -110,20 +110,15 @@ static void take_memory(struct resource *resource, struct kind_item *item)
 
 static void take_present(struct resource *resource, struct kind_item *item)
 {
-    struct daemon *daemon = resource->platform->daemon;
-
     resource->observed = js_canonical(item->observed);
     (void)str_set(&resource->seen_id,
                   item->ret_id); /* without memory: adopted without its id, read again next look */
     resource->observed_created_ms = item->created_wall_ms;
     resource->unconfirmed = item->unconfirmed;
-    if (item->state == ITEM_SETTLING) {
-        (void)str_set(&resource->settling, item->note ? item->note : "in transition");
-        if (resource->settling_since_ms == 0)
-            resource->settling_since_ms = clock_monotonic_ms(daemon->clock);
-    } else {
-        resource->settling_since_ms = 0;
-    }
+    if (item->state == ITEM_SETTLING)
+        pace_settling(resource, item->note ? item->note : "in transition");
+    else
+        pace_settled(resource);
     if (!resource->record.address)
         return;
     if (item->ret_id && !str_equal(item->ret_id, resource->record.id)) {
@@ -153,6 +148,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
     if (item->state == ITEM_ABSENT) {
+        pace_settled(resource);
         if (!resource_in_grace(resource))
             resource->absent_looks++;
         return;

@@ -91,6 +91,7 @@ static void drop_record(struct resource *resource)
     resource->record = (struct record){0};
     resource->record_dirty = false;
     free(TAKE(resource->observed));
+    pace_settled(resource);
     resource->seen = ITEM_ABSENT;
 }
 
@@ -170,8 +171,10 @@ void outcome_success(struct operation *operation)
     }
     if (gone && r == 0)
         drop_record(resource);
-    if (operation->op.ret_settling)
-        (void)str_set(&resource->settling, "just made");
+    if (operation->op.ret_settling) {
+        resource->seen = ITEM_SETTLING;
+        pace_settling(resource, made ? "just made" : "changing");
+    }
     err_done(&resource->act_err);
     resource->failures = 0;
     resource->next_try_ms = 0;

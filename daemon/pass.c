@@ -20,9 +20,12 @@
 #define ROUNDS_MAX 8
 #define CONFIRM_MS 1000
 
+/** Worth a look in a short pass: not in order, and not in a transition that can not be over yet. */
 static bool is_unready(const struct resource *resource)
 {
-    return resource->acted || resource->settling || resource->decision.reason != REASON_IN_ORDER;
+    if (resource->settling_since_ms != 0)
+        return clock_monotonic_ms(resource->platform->daemon->clock) >= resource->look_due_ms;
+    return resource->acted || resource->decision.reason != REASON_IN_ORDER;
 }
 
 static bool is_suspect(const struct resource *resource)
@@ -217,6 +220,23 @@ static void tell_held(struct resource *resource)
            text);
 }
 
+/** In transition for longer than it ever should be: told once. */
+static void tell_stuck(struct resource *resource)
+{
+    struct report news = {.event = EVENT_FAILED, .address = resource->address};
+
+    if (!pace_settles_too_long(resource)) {
+        resource->stuck_told = false;
+        return;
+    }
+    if (resource->stuck_told)
+        return;
+    resource->stuck_told = true;
+    report(resource->platform, &news, "still %s after %u minutes: look at it in the service's own console",
+           resource->settling ? resource->settling : "in transition",
+           resource->kind->pace.give_up_ms / 60000);
+}
+
 /** In order without our doing: what failed before is over, and a later failure will be a new one. */
 static void tell_over(struct resource *resource)
 {
@@ -254,6 +274,7 @@ static void conclude(struct platform *platform, int result)
         if (result == 0) {
             tell_unknown(platform->resources[i]);
             tell_held(platform->resources[i]);
+            tell_stuck(platform->resources[i]);
             tell_over(platform->resources[i]);
         }
         ready += platform->resources[i]->status == STATUS_READY;
@@ -311,8 +332,9 @@ static int run(struct platform *platform, bool full)
         return -ENOENT;
     platform->cut_short = false;
     guard_check(platform);
-    if (facts_gather(platform, &err) < 0)
-        log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of GitHub could not be read", platform->name);
+    if ((full || !platform->facts) && facts_gather(platform, &err) < 0)
+        log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of the outside could not be read",
+                platform->name);
     r = run_rounds(platform, full);
     if (r != -ECANCELED)
         conclude(platform, r);

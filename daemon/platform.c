@@ -474,7 +474,7 @@ bool platform_at_rest(const struct platform *platform)
     for (size_t i = 0; i < platform->count; i++) {
         const struct resource *resource = platform->resources[i];
 
-        if (resource->acting || resource->settling)
+        if (resource->acting || resource->settling_since_ms != 0)
             return false;
         switch (resource->decision.reason) {
         case REASON_SUSPECT:

@@ -65,9 +65,11 @@ struct resource {
     struct err look_err;     /* why unknown */
     unsigned unknown_passes; /* in a row */
     bool unknown_told;
-    unsigned absent_looks; /* definite not-founds in a row */
-    char *settling;        /* the service's word while it is in transition */
-    uint64_t settling_since_ms;
+    unsigned absent_looks;      /* definite not-founds in a row */
+    char *settling;             /* the service's word while it is in transition */
+    uint64_t settling_since_ms; /* monotonic; 0 = is not */
+    uint64_t look_due_ms;       /* monotonic: no look at it before, unless at everything */
+    bool stuck_told;            /* it has been in transition for longer than it ever should */
 
     /* the last decision */
     struct decision decision;
@@ -178,6 +180,17 @@ void resource_remember_attributes(struct resource *resource, struct json_object 
 void platform_prune(struct platform *platform);
 /** Done as far as can be without a person or more time? What a "--once" and an "apply" wait for. */
 bool platform_at_rest(const struct platform *platform);
+
+/* pace.c: how long to wait for what takes its time */
+/** It is in transition, in the service's words: plan the next look. */
+void pace_settling(struct resource *resource, const char *status);
+void pace_settled(struct resource *resource);
+/** The look at something in transition brought nothing: plan another one. */
+void pace_put_off(struct resource *resource);
+/** Longer in transition than the kind's give_up_ms? */
+bool pace_settles_too_long(const struct resource *resource);
+/** After a "not yet": the wait before the next try. */
+uint64_t pace_not_yet_ms(const struct resource *resource);
 
 /* schedule.c: when the next pass starts */
 void schedule_pass(struct platform *platform, const struct pass_request *request);

@@ -11,7 +11,7 @@
 #define ONCE_RETRY_MS    2000 /* somebody stands and waits */
 #define BLOCKED_RETRY_MS 15000
 #define UNSEEN_RETRY_MS  2000
-#define SHORTEST_MS      200
+#define SHORTEST_MS      50
 
 static void merge(struct pass_request *queued, const struct pass_request *request, bool any)
 {
@@ -90,16 +90,10 @@ static uint64_t retry_unknown_ms(const struct resource *resource)
 /** In how many ms does this resource want attention? UINT64_MAX = not before the next full pass. */
 static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
 {
-    const struct pace *pace = &resource->kind->pace;
     uint64_t contested_ms = 0;
 
-    if (resource->settling) {
-        bool first = resource->settling_since_ms == 0 ||
-                     now_ms - resource->settling_since_ms < pace->first_look_ms;
-        uint64_t wait_ms = first ? pace->first_look_ms : pace->every_ms;
-
-        return wait_ms ? wait_ms : UNSEEN_RETRY_MS;
-    }
+    if (resource->settling_since_ms != 0)
+        return until(resource->look_due_ms, now_ms);
     switch (resource->decision.reason) {
     case REASON_SUSPECT:
     case REASON_GRACE:

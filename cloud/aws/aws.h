@@ -106,6 +106,12 @@ void aws_reads_done(struct aws_read *reads, size_t count);
  */
 int aws_identity(struct aws *aws, const char **ret_account, const char **ret_arn, struct err *err);
 
+/**
+ * Do its calls go to something that is not AWS: an endpoint that somebody configured outside of AWS's own domains, as a
+ * local cloud for tests is? Such a one may keep a time of its own. Reads the files if that was not done yet.
+ */
+bool aws_is_stand_in(struct aws *aws);
+
 /** Calls sent (attempts count) since the client was made, for budgets and status. */
 uint64_t aws_calls_sent(const struct aws *aws);
 

@@ -144,6 +144,25 @@ int aws_endpoint_need(struct aws *aws, enum aws_service service, struct aws_endp
     return 0;
 }
 
+static bool ends_in(const char *host, const char *suffix)
+{
+    size_t size = strcspn(host, ":"), tail = strlen(suffix);
+
+    return size > tail && host[size - tail - 1] == '.' && strncmp(host + size - tail, suffix, tail) == 0;
+}
+
+bool aws_is_stand_in(struct aws *aws)
+{
+    const struct aws_partition *partition = aws_partition_find(aws->region);
+    struct err err CLEANUP_ERR = {0};
+    struct aws_endpoint *endpoint;
+
+    if (aws_endpoint_need(aws, AWS_SERVICE_EC2, &endpoint, &err) < 0 || !endpoint->custom)
+        return false;
+    return !partition ||
+           (!ends_in(endpoint->host, partition->suffix) && !ends_in(endpoint->host, partition->dual_suffix));
+}
+
 /* ---- mending ---- */
 
 /* Is our clock the reason? Then sign with the server's time from now on. */
