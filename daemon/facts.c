@@ -1,6 +1,6 @@
 /*
  * facts.c: run-time built-ins: what the graph asks of the outside that is no
- * resource. The trust of a role depends on how GitHub spells the subject of its tokens,
+ * resource. Zones to build in are taken from AWS once. The trust of a role depends on how GitHub spells the subject of its tokens,
  * so that is read from GitHub each pass and never guessed. The last answer is kept, so that a
  * restart while GitHub is away changes nothing.
  */
@@ -9,10 +9,13 @@
 #include <string.h>
 
 #include "common/js.h"
+#include "common/log.h"
+#include "common/macro.h"
 #include "common/str.h"
 #include "daemon/daemon.h"
 
 #define FACTS_ROW "facts"
+#define ZONES_MAX 16
 
 bool facts_wanted(const struct graph *graph, const char *prefix)
 {
@@ -98,6 +101,84 @@ static int gather_subject(struct platform *platform, struct json_object *facts, 
     return 0;
 }
 
+/* ---- GitHub, as asked by the graph ---- */
+
+static int gather_github(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    int r;
+
+    if (!platform->clouds.github || platform->github_blocked || !facts_wanted(platform->graph, "github."))
+        return 0;
+    r = gather_repository(platform, facts, err);
+    if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix"))
+        r = gather_subject(platform, facts, err);
+    return r < 0 ? err_wrap(err, r, "GitHub") : 0;
+}
+
+/* ---- zones ---- */
+
+/** Zones in which EKS makes no control plane (EKS user guide, subnet requirements); ids are the same in all accounts. */
+static bool is_refused_by_eks(const char *zone_id)
+{
+    static const char *const refused[] = {"use1-az3", "usw1-az2", "cac1-az3"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+        if (str_equal(zone_id, refused[i]))
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int take_zones(struct json_object *list, struct json_object *facts, struct err *err)
+{
+    const char *names[ZONES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < js_count(list, NULL) && count < ZONES_MAX; i++) {
+        struct json_object *zone = js_at(list, i);
+
+        if (js_text(zone, "ZoneName") && !is_refused_by_eks(js_text(zone, "ZoneId")))
+            names[count++] = js_text(zone, "ZoneName");
+    }
+    if (count == 0)
+        return err_set(err, -ENOENT, ERR_RETRY, "DescribeAvailabilityZones: there is no zone to build in");
+    qsort(names, count, sizeof(names[0]), by_name);
+    for (size_t i = 0; i < count; i++) {
+        char key[32];
+
+        (void)snprintf(key, sizeof(key), "aws_zones_%zu", i);
+        if (js_set_text(facts, key, names[i]) < 0)
+            return err_no_memory(err);
+    }
+    return 0;
+}
+
+/** Asked once and kept for ever: a zone that AWS opens later must not move the subnets. */
+static int gather_zones(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    static const char filters[] = "{\"Filters\":[{\"Name\":\"zone-type\",\"Values\":[\"availability-zone\"]},"
+                                  "{\"Name\":\"opt-in-status\",\"Values\":[\"opt-in-not-required\"]},"
+                                  "{\"Name\":\"state\",\"Values\":[\"available\"]}]}";
+    struct json_object *params CLEANUP_JS = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
+    int r;
+
+    if (!platform->clouds.aws || platform->aws_blocked || js_text(facts, "aws_zones_0") ||
+        !facts_wanted(platform->graph, "aws.zones."))
+        return 0;
+    params = js_read(filters);
+    if (!params)
+        return err_no_memory(err);
+    r = aws_call(platform->clouds.aws, AWS_EC2_DESCRIBE_AVAILABILITY_ZONES, params, NULL, &answer, err);
+    if (r == 0)
+        r = take_zones(js_get(answer, "AvailabilityZones"), facts, err);
+    return r < 0 ? err_wrap(err, r, "AWS") : 0;
+}
+
 static int keep(struct platform *platform, struct json_object *facts, struct err *err)
 {
     char *text CLEANUP_FREE = js_canonical(facts);
@@ -116,7 +197,8 @@ static int keep(struct platform *platform, struct json_object *facts, struct err
 int facts_gather(struct platform *platform, struct err *err)
 {
     struct json_object *facts CLEANUP_JS = NULL;
-    int r;
+    struct err unkept CLEANUP_ERR = {0};
+    int r, zones;
 
     if (!platform->facts) {
         r = fact_get(platform->daemon->store, platform->name, FACTS_ROW, &platform->facts, err);
@@ -124,15 +206,12 @@ int facts_gather(struct platform *platform, struct err *err)
             return r;
         err_done(err);
     }
-    if (!platform->clouds.github || platform->github_blocked || !facts_wanted(platform->graph, "github."))
-        return 0;
     facts = facts_now(platform);
     if (!facts)
         return err_no_memory(err);
-    r = gather_repository(platform, facts, err);
-    if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix"))
-        r = gather_subject(platform, facts, err);
-    if (r < 0)
-        return err_wrap(err, r, "GitHub");
-    return keep(platform, facts, err);
+    r = gather_github(platform, facts, err);
+    zones = gather_zones(platform, facts, r < 0 ? NULL : err); /* whatever GitHub says */
+    if (json_object_object_length(facts) > 0 && keep(platform, facts, &unkept) < 0)
+        log_err(LOG_AT_WARNING, &unkept, "%s: what the outside said could not be kept", platform->name);
+    return r < 0 ? r : zones;
 }

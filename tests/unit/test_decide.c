@@ -76,6 +76,42 @@ static void what_is_as_wanted_is_left_alone(void **state)
          false});
 }
 
+static void what_is_only_observed_is_told_and_left_alone(void **state)
+{
+#define SEEN_ONLY .kind_flags = KIND_OBSERVED
+    CHECK_ROWS({"new and there",
+                {DECLARED, SEEN_ONLY, .seen = ITEM_PRESENT, .diff = &immutable},
+                ACTION_ADOPT,
+                REASON_FOUND,
+                HOLD_NONE,
+                false},
+               {"never there",
+                {DECLARED, SEEN_ONLY, .seen = ITEM_ABSENT, .absent_looks = ABSENT_LOOKS},
+                ACTION_CREATE,
+                REASON_NEW,
+                HOLD_OBSERVED,
+                false},
+               {"gone", {GONE, SEEN_ONLY}, ACTION_CREATE, REASON_MISSING, HOLD_OBSERVED, false},
+               {"changed",
+                {THERE, SEEN_ONLY, .diff = &changed, .drifted = 2},
+                ACTION_UPDATE,
+                REASON_DRIFT,
+                HOLD_OBSERVED,
+                false},
+               {"never as wanted, and what can not be changed differs",
+                {THERE, SEEN_ONLY, .diff = &immutable},
+                ACTION_UPDATE,
+                REASON_CONFIG,
+                HOLD_OBSERVED,
+                false},
+               {"no longer declared",
+                {LEFT, SEEN_ONLY, .seen = ITEM_PRESENT},
+                ACTION_FORGET,
+                REASON_GONE,
+                HOLD_NONE,
+                false});
+}
+
 static void what_is_not_there_is_made(void **state)
 {
     CHECK_ROWS({"new", {DECLARED, .seen = ITEM_ABSENT}, ACTION_CREATE, REASON_NEW, HOLD_NONE, false},
@@ -675,6 +711,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_as_wanted_is_left_alone),
+        cmocka_unit_test(what_is_only_observed_is_told_and_left_alone),
         cmocka_unit_test(what_is_not_there_is_made),
         cmocka_unit_test(what_vanished_is_believed_slowly),
         cmocka_unit_test(what_is_found_is_taken_only_when_it_is_ours),

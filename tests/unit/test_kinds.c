@@ -117,7 +117,11 @@ static void kinds_have_complete_tables(void **state)
         has_key |= field_find(kind->fields, "tags") != NULL; /* ours can be found by them */
         if (!(kind->flags & KIND_LOCAL) && !has_key)
             fail_msg("%s: nothing to find it by", kind->type);
-        assert_true(kind->observe && kind->create && kind->remove);
+        assert_non_null(kind->observe);
+        if (kind->flags & KIND_OBSERVED)
+            assert_true(!kind->create && !kind->update && !kind->remove);
+        else
+            assert_true(kind->create && kind->remove);
         if (kind->provider == PROVIDER_AWS)
             assert_true(kind->pace.give_up_ms > 0 && kind->pace.grace_ms > 0 && kind->pace.every_ms > 0);
         assert_non_null(provider_name(kind->provider));
