@@ -23,6 +23,7 @@ extern const struct kind aws_security_group_kind;
 extern const struct kind aws_subnet_kind;
 extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;
+extern const struct kind github_repository_kind;
 extern const struct kind random_password_kind;
 
 /* ---- wire.c ---- */

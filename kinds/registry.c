@@ -28,6 +28,7 @@ const struct kind *const kinds[] = {
     &aws_subnet_kind,
     &aws_vpc_kind,
     &github_actions_secret_kind,
+    &github_repository_kind,
     &random_password_kind,
     NULL,
 };

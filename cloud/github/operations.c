@@ -48,6 +48,11 @@ const struct github_operation github_operations[GITHUB_OP_MAX] = {
                                  .path = "/repos/{repository}/actions/oidc/customization/sub",
                                  .permission = "Actions: read",
                                  .tagged = true},
+    [GITHUB_GET_ACTIONS_PERMISSIONS] = {.name = "GET Actions permissions",
+                                        .method = "GET",
+                                        .path = "/repos/{repository}/actions/permissions",
+                                        .permission = "Administration: read",
+                                        .tagged = true},
     /* Not a write: it changes nothing of the platform, and a plan needs a token too. */
     [GITHUB_CREATE_INSTALLATION_TOKEN] = {.name = "POST installation token",
                                           .method = "POST",

@@ -36,6 +36,7 @@ void fake_cloud_begin(struct fake_cloud *cloud, struct json_object *answers)
     *cloud = (struct fake_cloud){.region = "us-east-1", .fail_code = "InternalFailure"};
     assert(crypto_setup() == 0);
     cloud->aws.cloud = cloud;
+    cloud->github.cloud = cloud;
     clock_virtual_init(&cloud->clock, WALL_MS);
     fibers_init(&cloud->fibers);
     fake_cloud_again(cloud, answers);
@@ -52,7 +53,12 @@ void fake_cloud_end(struct fake_cloud *cloud)
 
 struct clouds fake_clouds(struct fake_cloud *cloud)
 {
-    return (struct clouds){.aws = &cloud->aws, .clock = &cloud->clock.clock, .fibers = &cloud->fibers};
+    return (struct clouds){
+        .aws = &cloud->aws,
+        .github = &cloud->github,
+        .clock = &cloud->clock.clock,
+        .fibers = &cloud->fibers,
+    };
 }
 
 void fake_run(struct fake_cloud *cloud, void (*fn)(void *arg), void *arg)
@@ -125,12 +131,21 @@ static struct json_object *answer_find(struct fake_cloud *cloud, const char *nam
     return NULL;
 }
 
-static int refuse(struct err *err, const char *name, const char *code, const char *message)
+static enum err_class class_of(const char *code)
 {
     enum err_class class = ERR_INVALID;
 
+    if (str_equal(code, "404"))
+        return ERR_ABSENT;
+    if (str_equal(code, "403"))
+        return ERR_DENIED;
     (void)aws_error_class(code, &class);
-    (void)err_set(err, -EREMOTEIO, class, "%s: %s", name, message ? message : code);
+    return class;
+}
+
+static int refuse(struct err *err, const char *name, const char *code, const char *message)
+{
+    (void)err_set(err, -EREMOTEIO, class_of(code), "%s: %s", name, message ? message : code);
     (void)str_set(&err->wire_code, code);
     return -EREMOTEIO;
 }
@@ -157,35 +172,42 @@ static void note(struct json_object *log, const char *name, struct json_object *
 
 /* ---- the client's side ---- */
 
+/* One call to whichever cloud, by its name. */
+static int ask(struct fake_cloud *cloud, const char *name, bool write, struct json_object *params,
+               struct json_object **ret, struct err *err)
+{
+    struct json_object *answer;
+
+    if (fiber_sleep(&cloud->clock.clock, 1) < 0) /* a call waits */
+        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: canceled", name);
+    note(cloud->log, name, params);
+    if (write)
+        note(cloud->writes, name, params);
+    if (++cloud->calls == cloud->fail_at) {
+        cloud->write_failed = write;
+        return refuse(err, name, cloud->fail_code, NULL);
+    }
+    answer = answer_find(cloud, name, params);
+    if (!answer) {
+        if (!cloud->stray)
+            cloud->stray = str_format("%s %s", name, json_object_to_json_string(params));
+        return refuse(err, name, "InternalFailure", "no answer fits this call");
+    }
+    if (js_text(answer, "error"))
+        return refuse(err, name, js_text(answer, "error"), js_text(answer, "message"));
+    if (ret)
+        *ret = js_get(answer, "answer") ? js_copy(js_get(answer, "answer")) : json_object_new_object();
+    return 0;
+}
+
 int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
              struct json_object **ret, struct err *err)
 {
     const struct aws_operation *row = &aws_operations[op];
     struct json_object *sent CLEANUP_JS = call_params(params);
-    struct fake_cloud *cloud = aws->cloud;
-    struct json_object *answer;
 
     (void)token;
-    if (fiber_sleep(&cloud->clock.clock, 1) < 0) /* a call waits */
-        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: canceled", row->name);
-    note(cloud->log, row->name, sent);
-    if (row->access == AWS_WRITE)
-        note(cloud->writes, row->name, sent);
-    if (++cloud->calls == cloud->fail_at) {
-        cloud->write_failed = row->access == AWS_WRITE;
-        return refuse(err, row->name, cloud->fail_code, NULL);
-    }
-    answer = answer_find(cloud, row->name, sent);
-    if (!answer) {
-        if (!cloud->stray)
-            cloud->stray = str_format("%s %s", row->name, json_object_to_json_string(sent));
-        return refuse(err, row->name, "InternalFailure", "no answer fits this call");
-    }
-    if (js_text(answer, "error"))
-        return refuse(err, row->name, js_text(answer, "error"), js_text(answer, "message"));
-    if (ret)
-        *ret = js_get(answer, "answer") ? js_copy(js_get(answer, "answer")) : json_object_new_object();
-    return 0;
+    return ask(aws->cloud, row->name, row->access == AWS_WRITE, sent, ret, err);
 }
 
 int aws_call_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
@@ -255,10 +277,10 @@ const char *aws_partition(const struct aws *aws)
 int github_call(struct github *github, enum github_op op, struct json_object *params,
                 struct github_answer *ret, struct err *err)
 {
-    (void)github;
-    (void)params;
-    (void)ret;
-    return err_set(err, -ENOSYS, ERR_BUG, "%s: not faked", github_operations[op].name);
+    const struct github_operation *row = &github_operations[op];
+    struct json_object *sent CLEANUP_JS = call_params(params);
+
+    return ask(github->cloud, row->name, row->write, sent, &ret->body, err);
 }
 
 int github_put_secret(struct github *github, const char *repository, const char *secret_name,

@@ -16,14 +16,20 @@ struct aws {
     struct fake_cloud *cloud;
 };
 
+struct github {
+    struct fake_cloud *cloud;
+};
+
 struct fake_cloud {
     struct aws aws;
+    struct github github;
     struct clock_virtual clock;
     struct fibers fibers;
     /**
      * Array of {"operation", "params"?, "answer" | "error": "CODE", "message"?, "times"?}. An answer
      * serves a call of its operation whose parameters hold all of its params; times says how often,
-     * once where it is not given.
+     * once where it is not given. GitHub's operations go by their names ("GET repository"), its errors
+     * by their status ("404").
      */
     struct json_object *answers;
     struct json_object *log;    /* array of {"OPERATION": params}; owned */
