@@ -179,6 +179,57 @@ static int gather_zones(struct platform *platform, struct json_object *facts, st
     return r < 0 ? err_wrap(err, r, "AWS") : 0;
 }
 
+/** Name of the role in "arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION"; owned; NULL when it is none. */
+static char *assumed_role(const char *arn)
+{
+    static const char marker[] = ":assumed-role/";
+    const char *name = arn ? strstr(arn, marker) : NULL;
+
+    return name ? str_format("%.*s", (int)strcspn(name + strlen(marker), "/"), name + strlen(marker)) : NULL;
+}
+
+/**
+ * The user or role that mlopsd itself is, as an access entry of a cluster wants it: of an assumed role the role,
+ * with its path, which only IAM knows.
+ */
+static int gather_principal(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    struct json_object *params CLEANUP_JS = NULL;
+    struct json_object *answer CLEANUP_JS = NULL;
+    char *role CLEANUP_FREE = NULL;
+    const char *account = NULL, *arn = NULL, *known = js_text(facts, "aws_caller");
+    int r;
+
+    if (!platform->clouds.aws || platform->aws_blocked || !facts_wanted(platform->graph, "aws.principal_arn"))
+        return 0;
+    r = aws_identity(platform->clouds.aws, &account, &arn, err);
+    if (r < 0)
+        return err_wrap(err, r, "AWS");
+    role = assumed_role(arn);
+    if (known && str_equal(known, role ? role : arn))
+        return 0; /* sessions change, the role does not */
+    if (role) {
+        params = json_object_new_object();
+        if (!params || js_set_text(params, "RoleName", role) < 0)
+            return err_no_memory(err);
+        r = aws_call(platform->clouds.aws, AWS_IAM_GET_ROLE, params, NULL, &answer, err);
+        if (r < 0)
+            return err_wrap(err, r, "AWS: the role that mlopsd runs as");
+        arn = js_text(answer, "Role.Arn");
+    }
+    if (!arn || js_set_text(facts, "aws_principal_arn", arn) < 0 ||
+        js_set_text(facts, "aws_caller", role ? role : arn) < 0)
+        return err_no_memory(err);
+    return 0;
+}
+
+static int gather_aws(struct platform *platform, struct json_object *facts, struct err *err)
+{
+    int r = gather_zones(platform, facts, err);
+
+    return r < 0 ? r : gather_principal(platform, facts, err);
+}
+
 static int keep(struct platform *platform, struct json_object *facts, struct err *err)
 {
     char *text CLEANUP_FREE = js_canonical(facts);
@@ -198,7 +249,7 @@ int facts_gather(struct platform *platform, struct err *err)
 {
     struct json_object *facts CLEANUP_JS = NULL;
     struct err unkept CLEANUP_ERR = {0};
-    int r, zones;
+    int r, aws;
 
     if (!platform->facts) {
         r = fact_get(platform->daemon->store, platform->name, FACTS_ROW, &platform->facts, err);
@@ -210,8 +261,8 @@ int facts_gather(struct platform *platform, struct err *err)
     if (!facts)
         return err_no_memory(err);
     r = gather_github(platform, facts, err);
-    zones = gather_zones(platform, facts, r < 0 ? NULL : err); /* whatever GitHub says */
+    aws = gather_aws(platform, facts, r < 0 ? NULL : err); /* whatever GitHub says */
     if (json_object_object_length(facts) > 0 && keep(platform, facts, &unkept) < 0)
         log_err(LOG_AT_WARNING, &unkept, "%s: what the outside said could not be kept", platform->name);
-    return r < 0 ? r : zones;
+    return r < 0 ? r : aws;
 }

@@ -135,6 +135,19 @@ static int not_found(struct loader *loader, const struct strv *tried)
     return 0;
 }
 
+/* ${blueprint.dir}: where a blueprint keeps what belongs to it, as the code of a function. */
+static int note_folder(struct graph *graph)
+{
+    char *path CLEANUP_FREE = realpath(graph->blueprint_file, NULL);
+    char *slash = path ? strrchr(path, '/') : NULL;
+
+    if (!slash)
+        return path ? -EINVAL : 0; /* not there: reading it says so */
+    *slash = '\0';
+    graph->blueprint_dir = TAKE(path);
+    return 0;
+}
+
 int blueprint_read(struct loader *loader, const struct daemon_config *config)
 {
     struct schema schema = {.report = &loader->report, .subject = "the blueprint", .also = elsewhere_fields};
@@ -158,6 +171,9 @@ int blueprint_read(struct loader *loader, const struct daemon_config *config)
                        loader->graph->blueprint_file);
         return 0;
     }
+    r = note_folder(loader->graph);
+    if (r < 0)
+        return r;
     r = source_load(&loader->blueprint, loader->graph->blueprint_file, &loader->report);
     if (r < 0)
         return r == -EBADMSG ? 0 : r;

@@ -289,6 +289,9 @@ struct draft *draft_find(const struct loader *loader, const char *address);
 /** [*ret_first, *ret_end): the instances of "TYPE.NAME". */
 void draft_instances(const struct loader *loader, const char *base_address, size_t *ret_first,
                      size_t *ret_end);
+/* condition.c */
+/** Is "when" true? Mistakes are reported and mean yes, so that they bring no second one. */
+bool condition_holds(struct report *report, const struct node *when);
 /* outputs.c */
 int outputs_read(struct loader *loader);
 int outputs_link(struct loader *loader);

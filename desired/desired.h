@@ -92,7 +92,7 @@ struct desired_policy {
 struct graph {
     char *platform; /* name: [a-z0-9-], 1..40 */
     char *file;
-    char *blueprint, *blueprint_file; /* NULL without one */
+    char *blueprint, *blueprint_file, *blueprint_dir; /* NULL without one; the folder as an absolute path */
     struct {
         bool configured;
         char *account_id; /* 12 digits; required with AWS resources */

@@ -379,15 +379,7 @@ static int evaluate_when(struct loader *loader, struct declared *declared, struc
     when = substitute(written, &loader->scope, &loader->report);
     if (!when)
         return -ENOMEM;
-    if (when->poison)
-        return 0;
-    if (when->kind != YML_BOOLEAN) {
-        report_problem(&loader->report, written->place,
-                       "when: true, false or a reference to a boolean parameter is wanted, this is %s",
-                       yml_kind_name(when->kind));
-        return 0;
-    }
-    declared->off = str_equal(when->text, "false");
+    declared->off = !condition_holds(&loader->report, when);
     declared->when = written->key_place;
     return 0;
 }

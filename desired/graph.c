@@ -84,6 +84,7 @@ struct graph *graph_free(struct graph *graph)
     free(graph->file);
     free(graph->blueprint);
     free(graph->blueprint_file);
+    free(graph->blueprint_dir);
     free(graph->text);
     free(graph->digest);
     free(graph);

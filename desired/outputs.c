@@ -30,19 +30,11 @@ static const struct yml *outputs_of(struct loader *loader, const struct source *
     return NULL;
 }
 
-/* -1: mistaken (reported), 0: off, 1: on. */
-static int evaluate_when(struct loader *loader, const struct node *tree)
+static bool is_wanted(struct loader *loader, const struct node *tree)
 {
     const struct node *when = node_get(tree, "when");
 
-    if (!when || when->poison || when->kind == YML_NULL)
-        return when && when->poison ? -1 : 1;
-    if (when->kind == YML_BOOLEAN)
-        return str_equal(when->text, "true");
-    report_problem(&loader->report, when->place,
-                   "when: true, false or a reference to a boolean parameter is wanted, this is %s",
-                   yml_kind_name(when->kind));
-    return -1;
+    return !when || condition_holds(&loader->report, when);
 }
 
 static int keep(struct loader *loader, const struct node *tree, struct json_object *settings)
@@ -84,7 +76,7 @@ static int read_one(struct loader *loader, const char *file, const struct yml *y
     if (!tree || !subject)
         return -ENOMEM;
     schema.subject = subject;
-    if (tree->poison || !name_right(loader, tree) || evaluate_when(loader, tree) == 0)
+    if (tree->poison || !name_right(loader, tree) || !is_wanted(loader, tree))
         return 0;
     r = schema_check(&schema, output_fields, tree, &settings);
     return r < 0 ? r : keep(loader, tree, settings);

@@ -11,7 +11,7 @@
 
 #define REFERENCE_MAX_BYTES 512
 
-static const char *const builtins[] = {"var", "each", "aws", "github", "credential", "platform"};
+static const char *const builtins[] = {"var", "each", "aws", "github", "credential", "platform", "blueprint"};
 
 static bool name_byte(char c)
 {

@@ -15,12 +15,13 @@
 
 static const char *const static_names[] = {
     "platform.name",     "aws.account_id", "aws.region",  "aws.partition",
-    "github.repository", "github.owner",   "github.name",
+    "github.repository", "github.owner",   "github.name", "blueprint.dir",
 };
 static const char *const run_time_names[] = {
     "github.oidc_subject_prefix",
     "github.repository_id",
     "github.owner_id",
+    "aws.principal_arn",
 };
 
 #define ZONES_PREFIX "aws.zones."
@@ -149,7 +150,7 @@ static const char *builtin_text(const struct graph *graph, const char *name)
 {
     const char *const values[ARRAY_SIZE(static_names)] = {
         graph->platform,          graph->aws.account_id, graph->aws.region,  graph->aws.partition,
-        graph->github.repository, graph->github.owner,   graph->github.name,
+        graph->github.repository, graph->github.owner,   graph->github.name, graph->blueprint_dir,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(static_names); i++)
@@ -164,6 +165,8 @@ static bool section_broken(const struct scope *scope, const char *name)
         return scope->aws_broken;
     if (str_starts(name, "github."))
         return scope->github_broken;
+    if (str_starts(name, "blueprint."))
+        return false;
     return true; /* platform.name: missing only where its absence was reported */
 }
 

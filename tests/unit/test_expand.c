@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "common/crypto.h"
+#include "common/js.h"
 #include "tests/unit/desired_case.h"
 
 static void parameters_are_checked(void **state)
@@ -78,7 +79,7 @@ static void for_each_makes_one_per_element(void **state)
     assert_string_equal(graph_find(graph, "test_thing.zone[\"b\"]")->instance_key, "b");
     assert_string_equal(graph_find(graph, "test_thing.zone[\"b\"]")->name, "zone");
     assert_null(graph_find(graph, "test_thing.none"));
-    assert_int_equal(graph->count, 6);
+    assert_int_equal(graph->count, 7);
     graph_free(graph);
 }
 
@@ -88,9 +89,22 @@ static void when_drops_resources_and_outputs(void **state)
 
     (void)state;
     assert_null(graph_find(graph, "test_thing.ui"));
+    assert_null(graph_find(graph, "test_thing.both"));
+    assert_non_null(graph_find(graph, "test_thing.located"));
     assert_int_equal(graph->outputs_count, 1);
     assert_string_equal(graph->outputs[0].name, "zone");
     assert_string_equal(graph->outputs[0].description, "The first zone.");
+    graph_free(graph);
+}
+
+static void a_blueprint_knows_its_folder(void **state)
+{
+    struct graph *graph = case_accepted("expand_good.yaml");
+    struct json_object *body CLEANUP_JS = js_read(graph_find(graph, "test_thing.located")->body);
+
+    (void)state;
+    assert_int_equal(js_text(body, "engine")[0], '/');
+    assert_true(str_ends(js_text(body, "engine"), "/desired/blueprints/code"));
     graph_free(graph);
 }
 
@@ -253,6 +267,7 @@ int main(void)
         cmocka_unit_test(places_tell_which_file_a_field_came_from),
         cmocka_unit_test(for_each_makes_one_per_element),
         cmocka_unit_test(when_drops_resources_and_outputs),
+        cmocka_unit_test(a_blueprint_knows_its_folder),
         cmocka_unit_test(expand_refuses_what_can_not_be),
         cmocka_unit_test(values_must_fit_where_they_are_put),
         cmocka_unit_test(near_misses_of_overrides_are_warned_about),
