@@ -27,6 +27,15 @@ void params_text(struct json_object **params, const char *path, const char *text
         params_set(params, path, json_object_new_string(text));
 }
 
+void params_add(struct json_object **list, struct json_object *take_value)
+{
+    if (*list && take_value && json_object_array_add(*list, take_value) == 0)
+        return;
+    json_object_put(take_value);
+    json_object_put(*list);
+    *list = NULL;
+}
+
 struct json_object *params_new(const char *name, const char *text, ...)
 {
     struct json_object *params = json_object_new_object();

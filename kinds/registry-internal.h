@@ -10,6 +10,10 @@
 extern const struct kind aws_cloudwatch_event_rule_kind;
 extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_eip_kind;
+extern const struct kind aws_eks_access_entry_kind;
+extern const struct kind aws_eks_addon_kind;
+extern const struct kind aws_eks_cluster_kind;
+extern const struct kind aws_eks_node_group_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
 extern const struct kind aws_iam_role_kind;
 extern const struct kind aws_internet_gateway_kind;
@@ -43,6 +47,8 @@ struct json_object *params_new(const char *name, const char *text, ...) __attrib
 /** Set *@params at @path. A NULL *@params or value (no memory) leaves NULL behind. */
 void params_set(struct json_object **params, const char *path, struct json_object *take_value);
 void params_text(struct json_object **params, const char *path, const char *text);
+/** Add to the end of a list; likewise. */
+void params_add(struct json_object **list, struct json_object *take_value);
 /** op_aws() / batch_aws(), with NULL parameters meaning no memory. */
 int op_send(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
             struct json_object **ret);

@@ -1,0 +1,653 @@
+/*
+ * aws_eks_cluster.c: the control plane of Kubernetes: who reaches it, who may sign in, what it logs.
+ *
+ * Made in ten minutes. Every change takes minutes too, one at a time and one topic per call: an update sends the first
+ * topic that differs, the looks that follow bring the next. Versions go up one minor version at a time, never down.
+ * Ways to fail: the role is not assumable yet, zones that EKS does not serve, a version that does not exist,
+ * the name is taken, another change goes on (busy); node groups must go before a delete.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/js.h"
+#include "kinds/eks-internal.h"
+
+#define LOOKS_AT_ONCE 8
+#define VERSIONS_MAX  1000 /* bytes of a list of versions in a message */
+
+/* ---- the table ---- */
+
+static const char *const modes[] = {"API", "API_AND_CONFIG_MAP", "CONFIG_MAP", NULL};
+static const char *const supports[] = {"STANDARD", "EXTENDED", NULL};
+static const char *const families[] = {"ipv4", "ipv6", NULL};
+static const char *const log_types[] = {"api", "audit", "authenticator", "controllerManager", "scheduler"};
+
+static bool accepts_name(const char *text)
+{
+    if (strstr(text, "${"))
+        return true;
+    for (const char *c = text; *c; c++) {
+        if (!isalnum((unsigned char)*c) && (c == text || (*c != '-' && *c != '_')))
+            return false;
+    }
+    return *text && strlen(text) <= 100;
+}
+
+static bool accepts_version(const char *text)
+{
+    int major, minor, end = 0;
+
+    return strstr(text, "${") || (sscanf(text, "%3d.%3d%n", &major, &minor, &end) == 2 && text[end] == '\0');
+}
+
+static const struct field vpc_fields[] = {
+    {
+        .name = "subnet_ids",
+        .type = FIELD_SET,
+        .element = FIELD_STRING,
+        .flags = FIELD_REQUIRED | FIELD_EXCLUSIVE,
+        .wire = "subnetIds",
+        .min = 2,
+        .max = 16,
+        .doc = "Subnets, in two zones at least, in which the control plane is reached.",
+    },
+    {
+        .name = "security_group_ids",
+        .type = FIELD_SET,
+        .element = FIELD_STRING,
+        .flags = FIELD_EXCLUSIVE | FIELD_SECURITY,
+        .wire = "securityGroupIds",
+        .fallback = "[]",
+        .max = 5,
+        .doc = "Security groups besides the one that EKS makes.",
+    },
+    {
+        .name = "endpoint_public_access",
+        .type = FIELD_BOOLEAN,
+        .flags = FIELD_SECURITY,
+        .wire = "endpointPublicAccess",
+        .fallback = "true",
+        .doc = "Whether the API server is reached from the internet.",
+    },
+    {
+        .name = "endpoint_private_access",
+        .type = FIELD_BOOLEAN,
+        .flags = FIELD_SECURITY,
+        .wire = "endpointPrivateAccess",
+        .fallback = "false",
+        .doc = "Whether it is reached from inside the VPC.",
+    },
+    {
+        .name = "public_access_cidrs",
+        .type = FIELD_SET,
+        .element = FIELD_STRING,
+        .flags = FIELD_EXCLUSIVE | FIELD_SECURITY,
+        .wire = "publicAccessCidrs",
+        .fallback = "[\"0.0.0.0/0\"]",
+        .doc = "Who reaches it from the internet; without effect when that is off.",
+    },
+    {0},
+};
+
+static const struct field access_fields[] = {
+    {
+        .name = "authentication_mode",
+        .type = FIELD_ENUM,
+        .values = modes,
+        .flags = FIELD_SECURITY,
+        .wire = "authenticationMode",
+        .fallback = "\"API\"",
+        .doc = "Where it stands who may sign in: in access entries (API), in a ConfigMap, or both.",
+    },
+    {
+        .name = "bootstrap_cluster_creator_admin_permissions",
+        .type = FIELD_BOOLEAN,
+        .flags = FIELD_CREATE_ONCE,
+        .wire = "bootstrapClusterCreatorAdminPermissions",
+        .fallback = "false",
+        .doc = "Make whoever creates the cluster its administrator, once.",
+    },
+    {0},
+};
+
+static const struct field upgrade_fields[] = {
+    {.name = "support_type",
+     .type = FIELD_ENUM,
+     .values = supports,
+     .flags = FIELD_REQUIRED,
+     .wire = "supportType",
+     .doc = "After standard support ends: upgraded by EKS (STANDARD), or kept for more money (EXTENDED)."},
+    {0},
+};
+
+static const struct field network_fields[] = {
+    {.name = "service_ipv4_cidr",
+     .type = FIELD_STRING,
+     .flags = FIELD_SERVER_DEFAULT,
+     .wire = "serviceIpv4Cidr",
+     .doc = "Addresses of Services."},
+    {.name = "ip_family",
+     .type = FIELD_ENUM,
+     .values = families,
+     .flags = FIELD_SERVER_DEFAULT,
+     .wire = "ipFamily",
+     .doc = "Addresses of pods and Services."},
+    {0},
+};
+
+static const struct field provider_fields[] = {
+    {.name = "key_arn",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .wire = "keyArn",
+     .doc = "ARN of the KMS key."},
+    {0},
+};
+
+static const struct field encryption_fields[] = {
+    {.name = "provider",
+     .type = FIELD_OBJECT,
+     .members = provider_fields,
+     .flags = FIELD_REQUIRED,
+     .wire = "provider",
+     .doc = "The key."},
+    {.name = "resources",
+     .type = FIELD_SET,
+     .element = FIELD_STRING,
+     .flags = FIELD_EXCLUSIVE,
+     .wire = "resources",
+     .fallback = "[\"secrets\"]",
+     .doc = "What is encrypted with it: secrets."},
+    {0},
+};
+
+static const struct field fields[] = {
+    {
+        .name = "name",
+        .type = FIELD_STRING,
+        .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE,
+        .wire = "name",
+        .pattern = "1 to 100 letters, digits, - and _, the first a letter or digit",
+        .accepts = accepts_name,
+        .doc = "Name of the cluster.",
+    },
+    {
+        .name = "role_arn",
+        .type = FIELD_STRING,
+        .flags = FIELD_REQUIRED | FIELD_IMMUTABLE | FIELD_SECURITY,
+        .wire = "roleArn",
+        .doc = "ARN of the role that the control plane works with.",
+    },
+    {
+        .name = "version",
+        .type = FIELD_VERSION,
+        .flags = FIELD_SERVER_DEFAULT,
+        .wire = "version",
+        .pattern = "MAJOR.MINOR, as 1.33",
+        .accepts = accepts_version,
+        .doc = "Version of Kubernetes; raised one minor version at a time, never lowered.",
+    },
+    {
+        .name = "vpc_config",
+        .type = FIELD_OBJECT,
+        .members = vpc_fields,
+        .flags = FIELD_REQUIRED,
+        .wire = "resourcesVpcConfig",
+        .doc = "Where the API server stands and who reaches it.",
+    },
+    {
+        .name = "access_config",
+        .type = FIELD_OBJECT,
+        .members = access_fields,
+        .flags = FIELD_SECURITY,
+        .wire = "accessConfig",
+        .fallback =
+            "{\"authentication_mode\": \"API\", \"bootstrap_cluster_creator_admin_permissions\": false}",
+        .doc = "Who may sign in.",
+    },
+    {
+        .name = "enabled_cluster_log_types",
+        .type = FIELD_SET,
+        .element = FIELD_STRING,
+        .flags = FIELD_EXCLUSIVE | FIELD_SECURITY,
+        .fallback = "[]",
+        .max = 5,
+        .doc = "What is logged: api, audit, authenticator, controllerManager, scheduler.",
+    },
+    {
+        .name = "upgrade_policy",
+        .type = FIELD_OBJECT,
+        .members = upgrade_fields,
+        .flags = FIELD_SERVER_DEFAULT,
+        .wire = "upgradePolicy",
+        .doc = "What happens when the version grows old.",
+    },
+    {
+        .name = "kubernetes_network_config",
+        .type = FIELD_OBJECT,
+        .members = network_fields,
+        .flags = FIELD_SERVER_DEFAULT | FIELD_IMMUTABLE,
+        .wire = "kubernetesNetworkConfig",
+        .doc = "Addresses inside the cluster.",
+    },
+    {
+        .name = "encryption_config",
+        .type = FIELD_OBJECT,
+        .members = encryption_fields,
+        .flags = FIELD_SERVER_DEFAULT | FIELD_SECURITY,
+        .doc = "A key of your own for Kubernetes' secrets; once there it stays.",
+    },
+    {
+        .name = "bootstrap_self_managed_addons",
+        .type = FIELD_BOOLEAN,
+        .flags = FIELD_CREATE_ONCE,
+        .wire = "bootstrapSelfManagedAddons",
+        .fallback = "true",
+        .doc = "Begin with vpc-cni, kube-proxy and coredns that no add-on manages yet.",
+    },
+    {
+        .name = "deletion_protection",
+        .type = FIELD_BOOLEAN,
+        .flags = FIELD_SECURITY,
+        .wire = "deletionProtection",
+        .fallback = "false",
+        .doc = "Whether EKS refuses to delete it.",
+    },
+    {
+        .name = "tags",
+        .type = FIELD_MAP,
+        .element = FIELD_STRING,
+        .doc = "Tags; those not named here are left alone.",
+    },
+    EKS_HEALTH,
+    {0},
+};
+
+static const struct attribute attributes[] = {
+    {.name = "arn", .type = FIELD_STRING, .wire = "arn", .doc = "ARN of the cluster."},
+    {.name = "id", .type = FIELD_STRING, .wire = "name", .doc = "Name of the cluster."},
+    {.name = "endpoint", .type = FIELD_STRING, .wire = "endpoint", .doc = "Address of the API server."},
+    {.name = "certificate_authority",
+     .type = FIELD_STRING,
+     .wire = "certificateAuthority.data",
+     .doc = "Certificate of its authority, as base64."},
+    {.name = "oidc_issuer",
+     .type = FIELD_STRING,
+     .wire = "identity.oidc.issuer",
+     .doc = "Address of its OpenID Connect issuer, with https://."},
+    {.name = "oidc_issuer_host_path",
+     .type = FIELD_STRING,
+     .doc = "The same without https://, as conditions of a role's trust want it."},
+    {.name = "cluster_security_group_id",
+     .type = FIELD_STRING,
+     .wire = "resourcesVpcConfig.clusterSecurityGroupId",
+     .doc = "Security group that EKS made for the control plane and the nodes."},
+    {.name = "vpc_id", .type = FIELD_STRING, .wire = "resourcesVpcConfig.vpcId", .doc = "Id of its VPC."},
+    {.name = "platform_version",
+     .type = FIELD_STRING,
+     .wire = "platformVersion",
+     .doc = "EKS' own version of it."},
+    {.name = "status", .type = FIELD_STRING, .wire = "status", .doc = "State, as ACTIVE."},
+    {.name = "created_at", .type = FIELD_STRING, .doc = "When it was made."},
+    {.name = "connection",
+     .type = FIELD_MAP,
+     .doc = "What kinds of Kubernetes want as \"cluster\": name, endpoint and certificate_authority."},
+    {0},
+};
+
+static void check(struct kind_check *check)
+{
+    struct json_object *types = js_get(check->document, "enabled_cluster_log_types");
+
+    eks_check(check);
+    for (size_t i = 0; i < js_count(types, NULL); i++) {
+        const char *type = js_text(js_at(types, i), NULL);
+        bool known = !type || strstr(type, "${");
+
+        for (size_t k = 0; !known && k < ARRAY_SIZE(log_types); k++)
+            known = str_equal(type, log_types[k]);
+        if (!known)
+            check->problem(
+                check, "enabled_cluster_log_types",
+                "\"%s\" is no log; there are api, audit, authenticator, controllerManager and scheduler",
+                type);
+    }
+    if (!js_bool(check->document, "vpc_config.endpoint_public_access", true) &&
+        !js_bool(check->document, "vpc_config.endpoint_private_access", false))
+        check->problem(check, "vpc_config.endpoint_private_access",
+                       "neither public nor private: nobody would reach the API server");
+}
+
+/* Without a way in from the internet it does not matter whom it would be open for. */
+static void normalise(struct json_object *desired, struct json_object *observed)
+{
+    struct json_object *vpc = js_get(desired, "vpc_config");
+
+    if (vpc && !js_bool(vpc, "endpoint_public_access", true) &&
+        !js_bool(observed, "vpc_config.endpoint_public_access", true))
+        json_object_object_del(vpc, "public_access_cidrs");
+}
+
+/* ---- looking ---- */
+
+static struct json_object *enabled_logs(struct json_object *cluster)
+{
+    struct json_object *setups = js_get(cluster, "logging.clusterLogging"), *list = json_object_new_array();
+
+    for (size_t i = 0; list && i < js_count(setups, NULL); i++) {
+        struct json_object *types = js_get(js_at(setups, i), "types");
+
+        if (!js_bool(js_at(setups, i), "enabled", false))
+            continue;
+        for (size_t k = 0; list && k < js_count(types, NULL); k++)
+            params_add(&list, json_object_get(js_at(types, k)));
+    }
+    return list;
+}
+
+/* What Kubernetes' kinds need, once it is known. */
+static void add_connection(struct json_object **document)
+{
+    const char *endpoint = js_text(*document, "endpoint");
+    const char *authority = js_text(*document, "certificate_authority");
+
+    if (str_empty(endpoint) || str_empty(authority))
+        return;
+    params_set(document, "connection",
+               params_new("name", js_text(*document, "name"), "endpoint", endpoint, "certificate_authority",
+                          authority, NULL));
+}
+
+static void finish(struct json_object *cluster, struct json_object **document)
+{
+    struct json_object *encryption = js_at(js_get(cluster, "encryptionConfig"), 0);
+    const char *issuer = js_text(*document, "oidc_issuer");
+
+    add_connection(document);
+    params_set(document, "enabled_cluster_log_types", enabled_logs(cluster));
+    params_set(document, "deletion_protection",
+               json_object_new_boolean(js_bool(cluster, "deletionProtection", false)));
+    if (issuer && str_starts(issuer, "https://"))
+        params_text(document, "oidc_issuer_host_path", issuer + strlen("https://"));
+    if (encryption) {
+        params_text(document, "encryption_config.provider.key_arn", js_text(encryption, "provider.keyArn"));
+        params_set(document, "encryption_config.resources", js_copy(js_get(encryption, "resources")));
+    }
+}
+
+static const struct eks_thing cluster = {
+    .what = "cluster",
+    .name = "name",
+    .field = "name",
+    .answer = "cluster",
+    .arn = "arn",
+    .describe = AWS_EKS_DESCRIBE_CLUSTER,
+    .remove = AWS_EKS_DELETE_CLUSTER,
+    .finish = finish,
+};
+
+static void look(struct kind_batch *batch, struct kind_item *item)
+{
+    eks_look(batch, item, &cluster);
+}
+
+static int observe(struct kind_batch *batch)
+{
+    return batch_each(batch, LOOKS_AT_ONCE, look);
+}
+
+/* ---- what is sent ---- */
+
+/* Which types are on, or off. Owned; NULL without memory. */
+static struct json_object *log_setup(struct json_object *wanted, bool enabled)
+{
+    struct json_object *setup = json_object_new_object(), *types = json_object_new_array();
+
+    for (size_t i = 0; i < ARRAY_SIZE(log_types); i++) {
+        if (js_has_text(wanted, log_types[i]) == enabled)
+            params_add(&types, json_object_new_string(log_types[i]));
+    }
+    params_set(&setup, "enabled", json_object_new_boolean(enabled));
+    params_set(&setup, "types", types);
+    return setup;
+}
+
+/* All types: those that are not wanted must be switched off in so many words. */
+static void put_logging(const struct kind_op *op, struct json_object **params)
+{
+    struct json_object *wanted = js_get(op->desired, "enabled_cluster_log_types");
+    struct json_object *setups = json_object_new_array();
+    size_t count = js_count(wanted, NULL);
+
+    if (count > 0)
+        params_add(&setups, log_setup(wanted, true));
+    if (count < ARRAY_SIZE(log_types))
+        params_add(&setups, log_setup(wanted, false));
+    params_set(params, "logging.clusterLogging", setups);
+}
+
+static void put_encryption(const struct kind_op *op, struct json_object **params)
+{
+    struct json_object *list = json_object_new_array();
+
+    params_add(&list, wire_write(encryption_fields, js_get(op->desired, "encryption_config")));
+    params_set(params, "encryptionConfig", list);
+}
+
+static struct json_object *endpoint_access(const struct kind_op *op)
+{
+    struct json_object *vpc = wire_write(vpc_fields, js_get(op->desired, "vpc_config"));
+
+    if (vpc && !js_bool(vpc, "endpointPublicAccess", true))
+        json_object_object_del(vpc, "publicAccessCidrs");
+    return vpc;
+}
+
+static void put_endpoint(const struct kind_op *op, struct json_object **params)
+{
+    struct json_object *vpc = endpoint_access(op);
+
+    if (vpc) {
+        json_object_object_del(vpc, "subnetIds");
+        json_object_object_del(vpc, "securityGroupIds");
+    }
+    params_set(params, "resourcesVpcConfig", vpc);
+}
+
+static void put_network(const struct kind_op *op, struct json_object **params)
+{
+    params_set(params, "resourcesVpcConfig.subnetIds", js_copy(js_get(op->desired, "vpc_config.subnet_ids")));
+    params_set(params, "resourcesVpcConfig.securityGroupIds",
+               js_copy(js_get(op->desired, "vpc_config.security_group_ids")));
+}
+
+static void put_access(const struct kind_op *op, struct json_object **params)
+{
+    params_text(params, "accessConfig.authenticationMode", op_text(op, "access_config.authentication_mode"));
+}
+
+static void put_protection(const struct kind_op *op, struct json_object **params)
+{
+    params_set(params, "deletionProtection",
+               json_object_new_boolean(js_bool(op->desired, "deletion_protection", false)));
+}
+
+static void put_support(const struct kind_op *op, struct json_object **params)
+{
+    params_text(params, "upgradePolicy.supportType", op_text(op, "upgrade_policy.support_type"));
+}
+
+/* The wanted version, or the first step to it. */
+static void put_version(const struct kind_op *op, struct json_object **params)
+{
+    const char *wanted = op_text(op, "version"), *seen = js_text(op->observed, "version");
+    int major, minor, to_major, to_minor;
+    char *step CLEANUP_FREE = NULL;
+
+    if (seen && sscanf(seen, "%3d.%3d", &major, &minor) == 2 &&
+        sscanf(wanted, "%3d.%3d", &to_major, &to_minor) == 2 && major == to_major && minor + 1 < to_minor)
+        step = str_format("%d.%d", major, minor + 1);
+    else
+        step = str_format("%s", wanted);
+    params_set(params, "version", step ? json_object_new_string(step) : NULL);
+}
+
+/* ---- versions that do not exist ---- */
+
+static void list_versions(struct json_object *answer, struct buf *list)
+{
+    struct json_object *versions = js_get(answer, "clusterVersions");
+
+    for (size_t i = 0; i < js_count(versions, NULL); i++) {
+        const char *version = js_text(js_at(versions, i), "clusterVersion");
+
+        if (version && !str_equal(js_text(js_at(versions, i), "versionStatus"), "UNSUPPORTED"))
+            buf_addf(list, "%s%s", list->size > 0 ? ", " : "", version);
+    }
+}
+
+/* EKS refused a version: say which ones there are. @r is what the call returned. May wait. */
+static int explain_version(struct kind_op *op, int r)
+{
+    struct json_object *answer CLEANUP_JS = NULL;
+    struct buf list CLEANUP_BUF = BUF_INIT(VERSIONS_MAX);
+    struct err refusal CLEANUP_ERR = {0};
+
+    if (r == 0 || !op_text(op, "version") || !err_is(op->err, "InvalidParameterException") ||
+        !strstr(err_text(op->err), "ersion"))
+        return r;
+    err_move(&refusal, op->err);
+    if (op_send(op, AWS_EKS_DESCRIBE_CLUSTER_VERSIONS, params_new(NULL, NULL, NULL), &answer) == 0)
+        list_versions(answer, &list);
+    err_done(op->err);
+    err_move(op->err, &refusal);
+    if (list.size == 0)
+        return r;
+    return err_wrap(op->err, r, "version %s is not to be had (EKS offers %s)", op_text(op, "version"),
+                    buf_text(&list));
+}
+
+/* ---- create, update, remove ---- */
+
+static int create(struct kind_op *op)
+{
+    struct json_object *params = wire_write(fields, op->desired);
+
+    params_set(&params, "resourcesVpcConfig", endpoint_access(op));
+    put_logging(op, &params);
+    if (js_get(op->desired, "encryption_config"))
+        put_encryption(op, &params);
+    return explain_version(op, eks_create(op, &cluster, AWS_EKS_CREATE_CLUSTER, params));
+}
+
+/* One topic of an update. The order is that of urgency; the version comes last, since it takes longest. */
+struct topic {
+    const char *path; /* what differs begins with this */
+    enum aws_op operation;
+    void (*put)(const struct kind_op *op, struct json_object **params);
+};
+
+static const struct topic topics[] = {
+    {"vpc_config.endpoint_", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_endpoint},
+    {"vpc_config.public_access_cidrs", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_endpoint},
+    {"access_config", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_access},
+    {"enabled_cluster_log_types", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_logging},
+    {"deletion_protection", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_protection},
+    {"vpc_config", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_network},
+    {"encryption_config", AWS_EKS_ASSOCIATE_ENCRYPTION_CONFIG, put_encryption},
+    {"upgrade_policy", AWS_EKS_UPDATE_CLUSTER_CONFIG, put_support},
+    {"version", AWS_EKS_UPDATE_CLUSTER_VERSION, put_version},
+};
+
+static const struct topic *first_topic(const struct diff *diff)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+        for (size_t k = 0; k < diff->count; k++) {
+            if (str_starts(diff->entries[k].path, topics[i].path))
+                return &topics[i];
+        }
+    }
+    return NULL;
+}
+
+/* EKS knows no way back: say so before it is tried in vain. */
+static int refuse_impossible(struct kind_op *op, const struct topic *topic)
+{
+    const char *seen = js_text(op->observed, "access_config.authentication_mode");
+
+    if (topic->put == put_encryption && js_get(op->observed, "encryption_config"))
+        return op_fail(op, -EINVAL, ERR_INVALID,
+                       "cluster %s is encrypted with another key, and EKS can not change that: declare %s",
+                       op->id, js_text(op->observed, "encryption_config.provider.key_arn"));
+    if (topic->put != put_access || !seen || str_equal(seen, "CONFIG_MAP"))
+        return 0;
+    if (str_equal(seen, "API") || str_equal(op_text(op, "access_config.authentication_mode"), "CONFIG_MAP"))
+        return op_fail(op, -EINVAL, ERR_INVALID,
+                       "cluster %s has authentication mode %s, and EKS only goes from CONFIG_MAP to "
+                       "API_AND_CONFIG_MAP to API: declare one of those",
+                       op->id, seen);
+    return 0;
+}
+
+static int put_topic(struct kind_op *op, const struct topic *topic)
+{
+    bool encryption = topic->operation == AWS_EKS_ASSOCIATE_ENCRYPTION_CONFIG;
+    struct json_object *params;
+    int r = refuse_impossible(op, topic);
+
+    if (r < 0)
+        return r;
+    params = params_new(encryption ? "clusterName" : "name", op->id, NULL);
+    topic->put(op, &params);
+    return explain_version(op, eks_update(op, topic->operation, params));
+}
+
+static int update(struct kind_op *op, const struct diff *diff)
+{
+    const struct topic *topic = first_topic(diff);
+    int r = diff_has(diff, "tags") ? eks_put_tags(op, diff) : 0;
+
+    if (r == 0 && topic)
+        return put_topic(op, topic);
+    return r == 0 && diff_has(diff, "health") ? eks_fail_health(op, &cluster) : r;
+}
+
+static int remove_cluster(struct kind_op *op)
+{
+    return eks_remove(op, &cluster, eks_params(&cluster, op->id, op->desired));
+}
+
+#define BAD "InvalidParameterException"
+
+static const struct not_yet not_yet[] = {
+    {BAD, "does not exist", "the role and the subnets to become visible"},
+    {BAD, "Error in role params", "the role to become visible in IAM"},
+    {BAD, "Role could not be assumed", "the role to become assumable"},
+    {BAD, "doesn't have the Amazon EKS Managed Policies", "the role's policies to count"},
+    {BAD, "IAM role's policy must include", "the role's policies to count"},
+    {"ResourcePropagationDelayException", NULL, "what it refers to to become visible"},
+    {0},
+};
+
+const struct kind aws_eks_cluster_kind = {
+    .type = "aws_eks_cluster",
+    .provider = PROVIDER_AWS,
+    .flags = KIND_HOLDS_DATA,
+    .doc = "A Kubernetes cluster of EKS: its control plane.",
+    .fields = fields,
+    .attributes = attributes,
+    .not_yet = not_yet,
+    .pace = {.first_look_ms = 360000,
+             .every_ms = 10000,
+             .give_up_ms = 3600000,
+             .grace_ms = 120000,
+             .usual_ms = 583000},
+    .check = check,
+    .normalise = normalise,
+    .observe = observe,
+    .create = create,
+    .update = update,
+    .remove = remove_cluster,
+};
