@@ -121,10 +121,14 @@ static const char *host_label(const struct aws_service_info *service, const stru
     /* ECR drops the "api." in its dual-stack names. */
     if (*dual_stack && str_starts(service->host, "api.ecr"))
         return service->host + strlen("api.");
-    /* SageMaker puts the word elsewhere. */
+    /* These put the word elsewhere; what is in the government Regions is FIPS as it is. */
     if (*fips && !*dual_stack && (aws || gov) && strcmp(service->id, "sagemaker") == 0) {
         *fips = false;
         return "api-fips.sagemaker";
+    }
+    if (*fips && !*dual_stack && (aws || gov) && strcmp(service->id, "eks") == 0) {
+        *fips = false;
+        return gov ? service->host : "fips.eks";
     }
     /* In the oldest partitions the one name of Secrets Manager is dual-stack. */
     if (strcmp(service->id, "secretsmanager") == 0 && (aws || gov || (china && !*fips)))
