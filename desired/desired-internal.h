@@ -32,7 +32,7 @@
 #define GRAPH_MAX_BYTES     (64 << 20) /* all bodies together */
 #define NODES_MAX           4000000    /* of all trees after references and for_each, texts by the 64 bytes */
 #define DEPTH_MAX           24         /* of a body; js_parse() takes 32 */
-#define POLICY_PLACES_DEPTH 2          /* places kept inside a policy: Statement.0 */
+#define FREE_PLACES_DEPTH   8          /* places kept inside a policy or document */
 #define FILE_MAX_BYTES      (1 << 20)
 #define NAME_MAX_LENGTH     64
 

@@ -62,6 +62,7 @@ static void check_fallback(const char *type, const struct field *row)
     case FIELD_MAP:
     case FIELD_OBJECT:
     case FIELD_POLICY:
+    case FIELD_DOCUMENT:
         expected = json_type_object;
         break;
     default:
