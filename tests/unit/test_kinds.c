@@ -32,7 +32,7 @@ static void kinds_near_in_spelling_are_suggested(void **state)
     assert_string_equal(kind_suggest("aws_iam_rol"), "aws_iam_role");
     assert_string_equal(kind_suggest("aws_s3_buckt"), "aws_s3_bucket");
     assert_string_equal(kind_suggest("github_action_secret"), "github_actions_secret");
-    assert_null(kind_suggest("kubernetes_manifest"));
+    assert_null(kind_suggest("kubernetes_something_else"));
     assert_null(kind_suggest(""));
 }
 
