@@ -28,6 +28,9 @@ extern const struct kind aws_subnet_kind;
 extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;
 extern const struct kind github_repository_kind;
+extern const struct kind kubernetes_manifest_kind;
+extern const struct kind kubernetes_secret_kind;
+extern const struct kind mlflow_tracking_server_kind;
 extern const struct kind random_password_kind;
 
 /* ---- wire.c ---- */

@@ -33,6 +33,9 @@ const struct kind *const kinds[] = {
     &aws_vpc_kind,
     &github_actions_secret_kind,
     &github_repository_kind,
+    &kubernetes_manifest_kind,
+    &kubernetes_secret_kind,
+    &mlflow_tracking_server_kind,
     &random_password_kind,
     NULL,
 };

@@ -32,7 +32,7 @@ static void kinds_near_in_spelling_are_suggested(void **state)
     assert_string_equal(kind_suggest("aws_iam_rol"), "aws_iam_role");
     assert_string_equal(kind_suggest("aws_s3_buckt"), "aws_s3_bucket");
     assert_string_equal(kind_suggest("github_action_secret"), "github_actions_secret");
-    assert_null(kind_suggest("kubernetes_manifest"));
+    assert_null(kind_suggest("kubernetes_something_else"));
     assert_null(kind_suggest(""));
 }
 
@@ -62,6 +62,7 @@ static void check_fallback(const char *type, const struct field *row)
     case FIELD_MAP:
     case FIELD_OBJECT:
     case FIELD_POLICY:
+    case FIELD_DOCUMENT:
         expected = json_type_object;
         break;
     default:
