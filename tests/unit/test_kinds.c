@@ -372,6 +372,21 @@ static void checks_of_buckets_and_repositories(void **state)
                 "");
 }
 
+static void checks_of_studio_domains(void **state)
+{
+    (void)state;
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'VpcOnly','default_user_settings':{'execution_role':'r'}}",
+                "default_user_settings.security_groups;");
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'PublicInternetOnly','default_user_settings':{}}",
+                "default_user_settings.execution_role;");
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'VpcOnly',"
+                "'default_user_settings':{'execution_role':'r','security_groups':['sg-1']}}",
+                "");
+}
+
 static bool accepts(const char *type, const char *field, const char *text)
 {
     return field_find(kind_find(type)->fields, field)->accepts(text);
@@ -414,6 +429,7 @@ int main(void)
         cmocka_unit_test(checks_of_subnets),
         cmocka_unit_test(checks_of_providers),
         cmocka_unit_test(checks_of_buckets_and_repositories),
+        cmocka_unit_test(checks_of_studio_domains),
         cmocka_unit_test(names_are_checked_by_their_rows),
     };
 
