@@ -8,6 +8,8 @@
 #include "kinds/kind.h"
 
 extern const struct kind aws_cloudwatch_event_rule_kind;
+extern const struct kind aws_db_instance_kind;
+extern const struct kind aws_db_subnet_group_kind;
 extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_eip_kind;
 extern const struct kind aws_iam_openid_connect_provider_kind;
@@ -72,6 +74,15 @@ int64_t answer_time_ms(struct json_object *answer, const char *path);
 struct json_object *tags_added(const struct diff *diff, struct json_object *desired);
 /** Names and values that AWS would refuse, or that are not the config's to set. */
 void tags_check(struct kind_check *check);
+
+/* ---- tags_batch.c ---- */
+
+/**
+ * May wait. The tags of a batch's things in few calls, into @known: {ARN: {"key": "value"}}. @arn_of tells the
+ * ARN of an item, NULL for one that has none. What is not in @known afterwards must be asked for alone.
+ */
+void batch_tags(struct kind_batch *batch, const char *(*arn_of)(const struct kind_item *item, void *data),
+                void *data, struct json_object *known);
 
 /* ---- trust.c ---- */
 
