@@ -123,21 +123,9 @@ static struct json_object *found_repository(const struct registry *registry, con
     return repository;
 }
 
-/* Of settled repositories alone: the service lags. */
-static int find_tags(struct kind_batch *batch, struct registry *registry)
+static const char *repository_arn(const struct kind_item *item, void *data)
 {
-    struct json_object *arns CLEANUP_JS = json_object_new_array();
-
-    for (size_t i = 0; arns && i < batch->count; i++) {
-        const char *arn = js_text(found_repository(registry, &batch->items[i]), "repositoryArn");
-
-        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0)
-            return err_no_memory(batch->err);
-    }
-    if (!arns)
-        return err_no_memory(batch->err);
-    tagging_find(batch, arns, registry->tags);
-    return 0;
+    return js_text(found_repository(data, item), "repositoryArn");
 }
 
 /* ---- one repository ---- */
@@ -274,10 +262,9 @@ int aws_ecr_repository_observe(struct kind_batch *batch)
     struct registry registry CLEANUP(registry_done) = {0};
     int r = find_repositories(batch, &registry);
 
-    if (r == 0)
-        r = find_tags(batch, &registry);
     if (r < 0)
         return r;
+    batch_tags(batch, repository_arn, &registry, registry.tags);
     for (size_t i = 0; i < batch->count; i++)
         begin(&batch->items[i], &registry);
     r = batch_each(batch, LOOKS_AT_ONCE, look);

@@ -8,6 +8,8 @@
 #include "kinds/kind.h"
 
 extern const struct kind aws_cloudwatch_event_rule_kind;
+extern const struct kind aws_db_instance_kind;
+extern const struct kind aws_db_subnet_group_kind;
 extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_eip_kind;
 extern const struct kind aws_eks_access_entry_kind;
@@ -110,6 +112,9 @@ const char *item_tag(const struct kind_item *item, const char *key);
  * own call to make it may not be visible yet.
  */
 void item_report_none(struct kind_item *item, bool unprotected);
+/** May wait. The same for the items of a batch that were not written moments ago; @arn_of: NULL = it has none. */
+void batch_tags(struct kind_batch *batch, const char *(*arn_of)(const struct kind_item *item, void *data),
+                void *data, struct json_object *known);
 
 /* ---- trust.c ---- */
 

@@ -13,6 +13,8 @@
 
 const struct kind *const kinds[] = {
     &aws_cloudwatch_event_rule_kind,
+    &aws_db_instance_kind,
+    &aws_db_subnet_group_kind,
     &aws_ecr_repository_kind,
     &aws_eip_kind,
     &aws_eks_access_entry_kind,

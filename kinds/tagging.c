@@ -57,6 +57,21 @@ void tagging_find(struct kind_batch *batch, struct json_object *arns, struct jso
     }
 }
 
+void batch_tags(struct kind_batch *batch, const char *(*arn_of)(const struct kind_item *item, void *data),
+                void *data, struct json_object *known)
+{
+    struct json_object *arns CLEANUP_JS = json_object_new_array();
+
+    for (size_t i = 0; arns && i < batch->count; i++) {
+        const char *arn = arn_of(&batch->items[i], data);
+
+        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0)
+            return; /* an aid: each is asked for alone then */
+    }
+    if (arns)
+        tagging_find(batch, arns, known);
+}
+
 /* ---- our own ---- */
 
 const char *item_tag(const struct kind_item *item, const char *key)

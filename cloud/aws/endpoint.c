@@ -135,7 +135,8 @@ static const char *host_label(const struct aws_service_info *service, const stru
         *dual_stack = false;
     /* In the government Regions these are FIPS as they are. */
     if (gov && (strcmp(service->id, "events") == 0 ||
-                (!*dual_stack && (strcmp(service->id, "sts") == 0 || strcmp(service->id, "ec2") == 0))))
+                (!*dual_stack && (strcmp(service->id, "sts") == 0 || strcmp(service->id, "ec2") == 0 ||
+                                  strcmp(service->id, "rds") == 0))))
         *fips = false;
     return service->host;
 }

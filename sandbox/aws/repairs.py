@@ -15,7 +15,7 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import awslambda, ec2, eks, events, iam, s3, sagemaker, sagemaker_domains, secretsmanager, sts, tagging
+    from . import awslambda, ec2, eks, events, iam, rds, s3, sagemaker, sagemaker_domains, secretsmanager, sts, tagging
 
     sts.install(world)
     ec2.install(world)
@@ -26,6 +26,7 @@ def install(world: World, moto: MotoApp) -> None:
     sagemaker.install()
     sagemaker_domains.install(world)
     secretsmanager.install()
+    rds.install(world)
     tagging.install(moto)
     FRONTS["s3"] = s3.front
     FRONTS["eks"] = eks.install(world)

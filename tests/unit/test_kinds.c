@@ -387,6 +387,25 @@ static void checks_of_studio_domains(void **state)
                 "");
 }
 
+static void checks_of_databases(void **state)
+{
+    (void)state;
+    expect_said("aws_db_instance", "{}", "");
+    expect_said("aws_db_instance", "{'password':'short'}", "password;");
+    expect_said("aws_db_instance", "{'password':'with@sign-and-more'}", "password;");
+    expect_said("aws_db_instance", "{'password':'long-enough!'}", "");
+    expect_said("aws_db_instance", "{'password':'${random_password.db.result}'}", "");
+    expect_said("aws_db_instance", "{'allocated_storage':20,'max_allocated_storage':20}",
+                "max_allocated_storage;");
+    expect_said("aws_db_instance", "{'allocated_storage':20,'max_allocated_storage':0}", "");
+    expect_said("aws_db_instance", "{'storage_type':'io2'}", "iops;");
+    expect_said("aws_db_instance", "{'publicly_accessible':true,'backup_retention_period':0}",
+                "publicly_accessible;backup_retention_period;");
+    expect_said("aws_db_instance", "{'storage_encrypted':false}", "storage_encrypted;");
+    expect_said("aws_db_instance", "{'skip_final_snapshot':true,'final_snapshot_identifier':'x'}",
+                "final_snapshot_identifier;");
+}
+
 static bool accepts(const char *type, const char *field, const char *text)
 {
     return field_find(kind_find(type)->fields, field)->accepts(text);
@@ -407,6 +426,13 @@ static void names_are_checked_by_their_rows(void **state)
     assert_false(accepts("aws_iam_role", "path", "/a"));
     assert_true(accepts("aws_ecr_repository", "name", "ml/model-1"));
     assert_false(accepts("aws_ecr_repository", "name", "ML/model"));
+    assert_true(accepts("aws_db_instance", "identifier", "mlflow-1"));
+    assert_false(accepts("aws_db_instance", "identifier", "MLflow"));
+    assert_false(accepts("aws_db_instance", "identifier", "1mlflow"));
+    assert_false(accepts("aws_db_instance", "identifier", "a--b"));
+    assert_false(accepts("aws_db_instance", "identifier", "a-"));
+    assert_true(accepts("aws_db_subnet_group", "name", "mlflow subnets_1.2"));
+    assert_false(accepts("aws_db_subnet_group", "name", "default"));
     assert_true(accepts("aws_iam_openid_connect_provider", "url", "https://a.b/id/X"));
     assert_false(accepts("aws_iam_openid_connect_provider", "url", "http://a.b"));
     assert_false(accepts("aws_iam_openid_connect_provider", "url", "https://"));
@@ -430,6 +456,7 @@ int main(void)
         cmocka_unit_test(checks_of_providers),
         cmocka_unit_test(checks_of_buckets_and_repositories),
         cmocka_unit_test(checks_of_studio_domains),
+        cmocka_unit_test(checks_of_databases),
         cmocka_unit_test(names_are_checked_by_their_rows),
     };
 
