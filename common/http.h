@@ -34,8 +34,8 @@ struct http_request {
     const char *ca_file;         /* NULL = the transport's */
     const char *ca_pem;          /* PEM text; then nothing else is trusted; NULL = @ca_file */
     size_t ca_pem_size;
-    bool fresh;                  /* a new connection: for calls that create and have no token (see above) */
-    bool no_proxy;               /* instance metadata, loopback */
+    bool fresh;    /* a new connection: for calls that create and have no token (see above) */
+    bool no_proxy; /* instance metadata, loopback */
 };
 
 struct http_header {

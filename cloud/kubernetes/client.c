@@ -8,28 +8,6 @@
 #include "cloud/kubernetes/kubernetes-internal.h"
 #include "common/js.h"
 
-/* Who owns what an apply sets, and: unknown fields are mistakes, not wishes. */
-#define AS_MANAGER "?fieldManager=" KUBERNETES_FIELD_MANAGER "&fieldValidation=Strict"
-
-static const struct verb {
-    const char *word, *method;
-    const char *query; /* of the path; LIST writes its own */
-    const char *content_type;
-    bool writes, repeatable, has_body, has_name;
-} verbs[KUBERNETES_VERB_MAX] = {
-    [KUBERNETES_GET] = {"read", "GET", .repeatable = true, .has_name = true},
-    [KUBERNETES_LIST] = {"list", "GET", .repeatable = true},
-    [KUBERNETES_APPLY] = {"apply", "PATCH", AS_MANAGER "&force=true", "application/apply-patch+yaml",
-                          .writes = true, .repeatable = true, .has_body = true, .has_name = true},
-    [KUBERNETES_DRY_RUN] = {"compare", "PATCH", AS_MANAGER "&dryRun=All", "application/apply-patch+yaml",
-                            .repeatable = true, .has_body = true, .has_name = true},
-    [KUBERNETES_PATCH] = {"patch", "PATCH", AS_MANAGER, "application/json-patch+json", .writes = true,
-                          .has_body = true, .has_name = true},
-    [KUBERNETES_DELETE] = {"delete", "DELETE", NULL, "application/json", .writes = true, .repeatable = true,
-                           .has_body = true, .has_name = true},
-    [KUBERNETES_CREATE] = {"ask", "POST", NULL, "application/json", .repeatable = true, .has_body = true},
-};
-
 /* ---- making and freeing ---- */
 
 int kubernetes_new(const struct kubernetes_options *options, struct kubernetes **ret, struct err *err)
@@ -63,28 +41,6 @@ uint64_t kubernetes_calls_sent(const struct kubernetes *kubernetes)
     return kubernetes->sent;
 }
 
-bool kubernetes_writes(enum kubernetes_verb verb)
-{
-    return verbs[verb].writes;
-}
-
-void kubernetes_answer_done(struct kubernetes_answer *answer)
-{
-    json_object_put(answer->body);
-    *answer = (struct kubernetes_answer){0};
-}
-
-char *kubernetes_call_name(const struct kubernetes_call *call)
-{
-    const struct kubernetes_object *object = &call->object;
-    bool both = object->namespace && object->name;
-
-    return str_format("%s %.80s%s%.253s%s%.253s", verbs[call->verb].word, object->kind ? object->kind : "?",
-                      object->namespace || object->name ? " " : "",
-                      object->namespace ? object->namespace : "", both ? "/" : "",
-                      object->name ? object->name : "");
-}
-
 /* ---- one call ---- */
 
 /* POST stores what it carries, except where it only asks: it is a read for these alone. */
@@ -96,7 +52,7 @@ static bool only_asks(const char *api_version)
 
 static int check_call(const struct kubernetes_call *call, const char *name, struct err *err)
 {
-    const struct verb *verb = &verbs[call->verb];
+    const struct kube_verb *verb = &kube_verbs[call->verb];
     const struct kubernetes_object *object = &call->object;
 
     if (str_empty(object->api_version) || str_empty(object->kind))
@@ -136,7 +92,7 @@ static int call_one(struct kubernetes *kubernetes, const struct kubernetes_call 
     struct kube_request this = *request;
     int r = 0;
 
-    if (verbs[call->verb].has_body) {
+    if (kube_verbs[call->verb].has_body) {
         r = kube_message(call, &body, err);
         if (r < 0)
             return err_wrap(err, r, "%s", request->name);
@@ -157,7 +113,7 @@ static int call_cluster(struct kubernetes *kubernetes, struct kube_cluster *clus
                         const struct kubernetes_call *call, const char *name, struct kubernetes_answer *ret,
                         struct err *err)
 {
-    const struct verb *verb = &verbs[call->verb];
+    const struct kube_verb *verb = &kube_verbs[call->verb];
     char *object_path CLEANUP_FREE = NULL;
     char *path CLEANUP_FREE = NULL;
     struct kube_request request = {

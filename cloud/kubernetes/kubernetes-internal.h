@@ -1,7 +1,7 @@
 /*
  * kubernetes-internal.h: what the files of the Kubernetes client share with each other and with their tests.
  *
- * Layers, each used only by those below it: resource.c (kinds and paths), message.c (bodies), answer.c (what an
+ * Layers, each used only by those below it: verb.c, resource.c (kinds and paths), message.c (bodies), answer.c (what an
  * answer means), redact.c (a Secret's values), cluster.c (token, trust, places), exchange.c (one request until it
  * is answered), discovery.c (kinds that the table does not know), list.c (pages), client.c (one call).
  */
@@ -19,6 +19,16 @@
 #define KUBE_BODY_MAX      (2u << 20) /* the server takes about 1.5 MB */
 #define KUBE_AT_ONCE       4u         /* requests to one cluster */
 #define KUBE_CLUSTERS_KEPT 8u
+
+/* ---- verb.c: pure ---- */
+
+struct kube_verb {
+    const char *word, *method;
+    const char *query; /* of the path; LIST writes its own */
+    const char *content_type;
+    bool writes, repeatable, has_body, has_name;
+};
+extern const struct kube_verb kube_verbs[KUBERNETES_VERB_MAX];
 
 /* ---- resource.c: pure ---- */
 
