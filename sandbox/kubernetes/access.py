@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 
+OPEN_DATABASE = ("available", "backing-up", "modifying", "configuring-enhanced-monitoring", "storage-optimization")
+
+
 @dataclass
 class Facts:
     """What the controllers go by."""
 
     nodes: bool = True
+    databases: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # (address, user, password) of what is available
 
 
 def entry_of(cluster: "Cluster", identity: Identity) -> dict[str, Any] | None:
@@ -26,19 +30,30 @@ def entry_of(cluster: "Cluster", identity: Identity) -> dict[str, Any] | None:
         return {"groups": [authz.MASTERS]} if identity.account == cluster.account else None
     from ..aws import eks
 
-    found: dict[str, Any] | None = eks.access_of(cluster.account, cluster.region, cluster.name, identity.principal)
+    found: dict[str, Any] | None = eks.access_of(cluster.account, cluster.region, cluster.name, identity.arn)
     return found
 
 
 def facts(cluster: "Cluster") -> Facts:
     if cluster.bare_nodes is not None:
-        return Facts(cluster.bare_nodes)
+        return Facts(cluster.bare_nodes, _databases(cluster))
     from ..aws.eks import clusters
     from ..aws.moto_app import LOCK
 
     with LOCK:
         found = clusters.store(cluster.account, cluster.region).get(cluster.name)
-        return Facts(found is not None and found.has_nodes())
+        return Facts(found is not None and found.has_nodes(), _databases(cluster))
+
+
+def _databases(cluster: "Cluster") -> tuple[tuple[str, str, str], ...]:
+    """RDS instances that would let somebody in."""
+    from moto.rds.models import rds_backends
+
+    from ..aws.moto_app import LOCK
+    with LOCK:
+        instances = list(rds_backends[cluster.account][cluster.region].databases.values())
+        return tuple((str(item.address), str(item.master_username), str(item.master_user_password)) for item in instances
+                     if item.status in OPEN_DATABASE)
 
 
 def review(call: Call) -> dict[str, Any]:

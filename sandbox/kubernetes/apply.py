@@ -41,7 +41,7 @@ def apply(ref: Any, live: dict[str, Any] | None, wanted: dict[str, Any], name: s
     out = merged(ref, copy.deepcopy(live) if live else {}, {key: value for key, value in wanted.items() if key != "status"})
     owned = fields.with_parents(mine.union(*(entry.paths for entry in entries.values())))
     gone = fields.with_parents(before.paths) - owned if before else set()
-    for path in sorted(gone, key=len):
+    for path in sorted((path for path in gone if path[-1][2:] not in fields.ALWAYS), key=len):
         fields.remove(ref, out, path)
     written, removed = fields.changes(ref, live or {}, out)
     disputed = {other: entry.paths & written for other, entry in entries.items() if entry.paths & written} if live else {}

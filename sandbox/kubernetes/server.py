@@ -74,7 +74,6 @@ class ApiServer:
         try:
             call.user = self._user(call.request)
             record.account = call.user.account
-            record.access_key = call.user.principal
             response = self._routed(call, path)
         except authn.BadToken as problem:
             record.error = f"Unauthorized: {problem}"
@@ -98,7 +97,7 @@ class ApiServer:
         identity = authn.identify(self._world, token.strip(), cluster.name)
         user = authz.user_of(identity, access.entry_of(cluster, identity))
         if user is None:
-            raise authn.BadToken(f"{identity.principal} has no access entry in cluster {cluster.name}")
+            raise authn.BadToken(f"{identity.arn} has no access entry in cluster {cluster.name}")
         return user
 
     def _routed(self, call: Call, path: str) -> Response:

@@ -5,7 +5,7 @@ import copy
 import uuid
 from typing import Any
 
-from . import apply, decode, defaults, managers, patches, schema, validate
+from . import apply, decode, defaults, managers, patches, pods, schema, validate
 from .call import Call
 from .cluster import Cluster
 from .resources import Resource
@@ -188,6 +188,7 @@ def _commit(cluster: Cluster, call: Call, old: Document | None, document: Docume
     except (KeyError, TypeError, AttributeError) as error:
         raise Refusal(422, f"{resource.kind} is invalid: {type(error).__name__}: {error}", reason="Invalid") from None
     _count_generation(old, document)
+    _warn(cluster, call, document)
     if not owned:
         manager = managers.Manager(call.manager, managers.UPDATE, call.subresource)
         managers.updated(resource.ref, old, document, manager, cluster.now)
@@ -241,6 +242,17 @@ def _count_generation(old: Document | None, document: Document) -> None:
         metadata["generation"] = 1
     elif old.get("spec") != document.get("spec"):
         metadata["generation"] = old["metadata"].get("generation", 1) + 1
+
+
+def _warn(cluster: Cluster, call: Call, document: Document) -> None:
+    """A Deployment whose pods would be refused is taken all the same."""
+    if document["kind"] != "Deployment":
+        return
+    namespace = cluster.store.of("Namespace", "", call.namespace)
+    labels = namespace["metadata"].get("labels", {}) if namespace else {}
+    if "restricted" in (labels.get("pod-security.kubernetes.io/enforce"), labels.get("pod-security.kubernetes.io/warn")):
+        found = pods.violations(document["spec"]["template"]["spec"])
+        call.warnings += [f'would violate PodSecurity "restricted:latest": {", ".join(found)}'] if found else []
 
 
 def _imagined(cluster: Cluster, old: Document | None, document: Document) -> Document:
