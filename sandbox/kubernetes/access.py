@@ -1,4 +1,7 @@
-"""What the cluster asks of EKS, RDS and Secrets Manager: access entries, nodes, databases. Everything here takes moto's lock, never ours."""
+"""What the cluster asks of EKS, RDS and Secrets Manager: access entries, nodes, databases.
+
+Everything here takes moto's lock, so it is asked before ours is taken: what EKS does under its lock must never wait for us.
+"""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -73,8 +76,8 @@ def review(call: Call) -> dict[str, Any]:
         namespace = wanted.get("namespace") or (wanted.get("name", "") if plural == "namespaces" else "")
         good = authz.allowed(call.user, wanted.get("verb", ""), wanted.get("group", ""), plural, namespace, namespaced=not cluster_wide)
     else:
-        raise Refusal(422, 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": exactly '
-                           "one of nonResourceAttributes or resourceAttributes must be specified")
+        raise Refusal(422, 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
+                           "exactly one of nonResourceAttributes or resourceAttributes must be specified")
     status = {"allowed": good} if good else {"allowed": False, "reason": "no access policy gives this"}
-    return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": None}, "spec": spec,
-            "status": status}
+    return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": None},
+            "spec": spec, "status": status}

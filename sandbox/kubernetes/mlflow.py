@@ -163,8 +163,8 @@ def _search(request: Request) -> Response:
 
 
 def _text(status: int, text: str) -> Response:
-    return Response(status, [("Content-Type", "text/html; charset=utf-8" if status == 200 else "text/plain; charset=utf-8"), ("Server", "uvicorn")],
-                    text.encode())
+    kind = "html" if status == 200 else "plain"
+    return Response(status, [("Content-Type", f"text/{kind}; charset=utf-8"), ("Server", "uvicorn")], text.encode())
 
 
 def _json(status: int, document: Any) -> Response:

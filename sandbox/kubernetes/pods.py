@@ -24,8 +24,8 @@ def template_hash(deployment: Document) -> str:
 
 
 def owner(of: Document) -> Document:
-    return {"apiVersion": of["apiVersion"], "kind": of["kind"], "name": of["metadata"]["name"], "uid": of["metadata"]["uid"], "controller": True,
-            "blockOwnerDeletion": True}
+    return {"apiVersion": of["apiVersion"], "kind": of["kind"], "name": of["metadata"]["name"], "uid": of["metadata"]["uid"],
+            "controller": True, "blockOwnerDeletion": True}
 
 
 def owned(cluster: "Cluster", kind: str, by: Document) -> list[Document]:
@@ -78,7 +78,8 @@ def violations(spec: Document) -> list[str]:
         if own.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True:
             found.append(f'runAsNonRoot != true (pod or container "{name}" must set securityContext.runAsNonRoot=true)')
         if own.get("seccompProfile", pod.get("seccompProfile", {})).get("type") not in ("RuntimeDefault", "Localhost"):
-            found.append(f'seccompProfile (pod or container "{name}" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")')
+            found.append(f'seccompProfile (pod or container "{name}" must set securityContext.seccompProfile.type to "RuntimeDefault" or '
+                         '"Localhost")')
     return found
 
 
@@ -125,8 +126,9 @@ def keep(cluster: "Cluster", replicas: Document, count: int, state: str, waiting
 
 def _new_pod(replicas: Document) -> Document:
     template = copy.deepcopy(replicas["spec"]["template"])
-    metadata = {**template["metadata"], "name": f"{replicas['metadata']['name']}-{uuid.uuid4().hex[:5]}", "ownerReferences": [owner(replicas)],
-                "namespace": replicas["metadata"]["namespace"], "generateName": f"{replicas['metadata']['name']}-"}
+    prefix = f"{replicas['metadata']['name']}-"
+    metadata = {**template["metadata"], "name": prefix + uuid.uuid4().hex[:5], "generateName": prefix,
+                "namespace": replicas["metadata"]["namespace"], "ownerReferences": [owner(replicas)]}
     spec = template["spec"]
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("serviceAccount", spec["serviceAccountName"])

@@ -122,7 +122,8 @@ def _watch(cluster: Cluster, call: Call, test: selectors.Test, version: int, fir
 
 
 def _mark(call: Call, version: int) -> Document:
-    return {"kind": call.kind.kind, "apiVersion": call.kind.api_version, "metadata": {"resourceVersion": str(version), "creationTimestamp": None}}
+    metadata = {"resourceVersion": str(version), "creationTimestamp": None}
+    return {"kind": call.kind.kind, "apiVersion": call.kind.api_version, "metadata": metadata}
 
 
 def _key(document: Document) -> tuple[str, str]:

@@ -66,9 +66,11 @@ def _write(cluster: "Cluster", deployment: Document, rollout: Rollout, wanted: i
     current = pods.replica_set(cluster, deployment, rollout.revision)
     made = rollout.ready if refused else wanted
     state = "ready" if rollout.ready == wanted else "pending" if not cluster.facts.nodes else "stuck" if obstacle else "starting"
+    previous = _newest_other(cluster, deployment, current)
     for replicas in pods.owned(cluster, "ReplicaSet", deployment):
-        mine = replicas["metadata"]["name"] == current["metadata"]["name"]
-        count = made if mine else min(rollout.old, wanted) if _newest_other(cluster, deployment, current) == replicas["metadata"]["name"] else 0
+        name = replicas["metadata"]["name"]
+        mine = name == current["metadata"]["name"]
+        count = made if mine else min(rollout.old, wanted) if name == previous else 0
         pods.keep(cluster, replicas, count, state if mine else "ready", obstacle if mine else None)
         ready = rollout.ready if mine else count
         _write_set(cluster, replicas, wanted if mine else count, count, ready)
@@ -106,7 +108,8 @@ def _tell(cluster: "Cluster", deployment: Document, current: Document, refused: 
     name, count = current["metadata"]["name"], deployment["spec"]["replicas"]
     tell(cluster, deployment, COMPONENT, "ScalingReplicaSet", f"Scaled up replica set {name} to {count}")
     if refused:
-        tell(cluster, current, "replicaset-controller", "FailedCreate", f'Error creating: pods "{name}-" is forbidden: {refused}', warning=True)
+        why = f'Error creating: pods "{name}-" is forbidden: {refused}'
+        tell(cluster, current, "replicaset-controller", "FailedCreate", why, warning=True)
     for pod in pods.owned(cluster, "Pod", current):
         if not cluster.facts.nodes:
             tell(cluster, pod, "default-scheduler", "FailedScheduling", "no nodes available to schedule pods", warning=True)

@@ -70,7 +70,8 @@ def _apply(cluster: Cluster, call: Call) -> tuple[Document, int]:
     found = [f"{path}: field not declared in schema" for path in unknown] + wrong
     if found:
         whole = f"{call.namespace}/{call.name}" if call.namespace else f"/{call.name}"
-        raise Refusal(400, f"failed to create typed patch object ({whole}; {resource.api_version}, Kind={resource.kind}): {'; '.join(found)}")
+        what = f"({whole}; {resource.api_version}, Kind={resource.kind})"
+        raise Refusal(400, f"failed to create typed patch object {what}: {'; '.join(found)}")
     wanted.setdefault("metadata", {}).setdefault("name", call.name)
     _place(call, wanted)
     old = cluster.store.get(resource.plural, call.namespace, call.name)
@@ -121,13 +122,13 @@ def _checked(call: Call, document: Document, duplicates: list[str]) -> Document:
     """Types, and unknown fields as fieldValidation says: refused, warned of or dropped."""
     resource = call.kind
     unknown, wrong = schema.problems(resource.ref, document)
+    refused = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
     if wrong:
-        raise Refusal(400, f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong[0].lstrip(".")}')
+        raise Refusal(400, refused + wrong[0].lstrip("."))
     found = [f'unknown field "{path.lstrip(".")}"' for path in unknown] + duplicates
     mode = call.query.get("fieldValidation", "Warn")
     if found and mode == "Strict":
-        raise Refusal(400, f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: strict decoding error: '
-                           f"{', '.join(found)}")
+        raise Refusal(400, f"{refused}strict decoding error: {', '.join(found)}")
     if mode == "Warn":
         call.warnings += found
     return schema.without_unknown(resource.ref, document) if unknown else document
@@ -170,8 +171,8 @@ def _check_namespace(cluster: Cluster, call: Call) -> None:
     if namespace is None:
         raise not_found("namespaces", "", call.namespace)
     if namespace["metadata"].get("deletionTimestamp"):
-        raise Refusal(403, f'{call.kind.qualified} "{call.name}" is forbidden: unable to create new content in namespace {call.namespace} because '
-                           "it is being terminated",
+        raise Refusal(403, f'{call.kind.qualified} "{call.name}" is forbidden: unable to create new content in namespace {call.namespace} '
+                           "because it is being terminated",
                       details={"kind": call.kind.plural, "name": call.name, "causes": [
                           {"reason": "NamespaceTerminating", "message": f"namespace {call.namespace} is being terminated",
                            "field": "metadata.namespace"}]})

@@ -20,7 +20,8 @@ CLUSTER = "mlops"
 NAMESPACES, SPACE = "/api/v1/namespaces", "/api/v1/namespaces/lab"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/lab/deployments"
 WEB = f"{DEPLOYMENTS}/web"
-HARDENED = {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}
+HARDENED = {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def namespace(name: str = "lab", **labels: str) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def deployment(**container: Any) -> dict[str, Any]:
 
 def service(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
-            "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 5000, "protocol": "TCP"}], **spec}}
+            "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, **spec,
+                     "ports": [{"port": 80, "targetPort": 5000, "protocol": "TCP"}]}}
 
 
 class KubernetesTest(SandboxTest):
@@ -141,7 +143,8 @@ class Authentication(KubernetesTest):
         import ssl
         import urllib.error
         import urllib.request
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context()))
+        https = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
         with self.assertRaisesRegex(urllib.error.URLError, "CERTIFICATE_VERIFY_FAILED"):
             opener.open(cluster_of(self.cloud, CLUSTER)["endpoint"], timeout=10)
 
@@ -176,7 +179,8 @@ class Apply(KubernetesTest):
         owned = self.entry(self.good(self.api.apply(WEB, deployment())))
         self.assertEqual((owned["operation"], owned["apiVersion"], owned["fieldsType"]), ("Apply", "apps/v1", "FieldsV1"))
         container = owned["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"]['k:{"name":"web"}']
-        self.assertEqual(container["f:ports"], {'k:{"containerPort":5000,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}}})
+        self.assertEqual(container["f:ports"], {
+            'k:{"containerPort":5000,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}}})
         self.assertEqual(owned["fieldsV1"]["f:spec"]["f:selector"], {})  # atomic
         self.assertNotIn("f:imagePullPolicy", container)  # the server's default is nobody's
 
@@ -219,7 +223,8 @@ class Apply(KubernetesTest):
         document = deployment(env=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}])
         document["metadata"]["annotations"] = {"mine": "1"}
         self.good(self.api.apply(WEB, document))
-        self.good(self.api("PATCH", f"{WEB}?fieldManager=other", {"metadata": {"annotations": {"theirs": "1"}}}, "application/merge-patch+json"))
+        theirs = {"metadata": {"annotations": {"theirs": "1"}}}
+        self.good(self.api("PATCH", f"{WEB}?fieldManager=other", theirs, "application/merge-patch+json"))
         del document["spec"]["template"]["spec"]["containers"][0]["env"][0]
         del document["metadata"]["annotations"]
         after = self.good(self.api.apply(WEB, document))
@@ -270,7 +275,8 @@ class Apply(KubernetesTest):
         answer = self.bad(422, self.api.apply(WEB, document))
         self.assertEqual(answer["details"]["causes"][0]["field"], "spec.selector")
         self.good(self.api.apply(f"{SPACE}/secrets/database", {**secret(a="b"), "immutable": True}))
-        self.assertIn("immutable", self.bad(422, self.api.apply(f"{SPACE}/secrets/database", {**secret(a="c"), "immutable": True}))["message"])
+        refused = self.bad(422, self.api.apply(f"{SPACE}/secrets/database", {**secret(a="c"), "immutable": True}))
+        self.assertIn("field is immutable", refused["message"])
 
     def test_strategic_and_json_patch(self) -> None:
         self.good(self.api.apply(WEB, deployment(env=[{"name": "A", "value": "1"}])))
@@ -294,7 +300,8 @@ class Objects(KubernetesTest):
 
     def test_field_validation(self) -> None:
         document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "datta": {}}
-        self.assertIn('unknown field "datta"', self.bad(400, self.api("POST", f"{SPACE}/configmaps?fieldValidation=Strict", document))["message"])
+        refused = self.bad(400, self.api("POST", f"{SPACE}/configmaps?fieldValidation=Strict", document))
+        self.assertIn('unknown field "datta"', refused["message"])
         with self.api.open("POST", f"{SPACE}/configmaps", document) as answer:
             self.assertIn("unknown field", answer.headers["Warning"])
 
@@ -486,7 +493,8 @@ class LoadBalancer(KubernetesTest):
         self.assertEqual((crossed.status, crossed.body), (403, b"Cross-origin request blocked"))
 
     def test_database(self) -> None:
-        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri="postgresql+psycopg2://mlflow:p%40ss@absent.example.org:5432/mlflow")))
+        uri = "postgresql+psycopg2://mlflow:p%40ss@absent.example.org:5432/mlflow"
+        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri=uri)))
         env = [{"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": {"name": "database", "key": "uri"}}}]
         self.good(self.api.apply(WEB, deployment(env=env)))
         self.good(self.api.apply(f"{SPACE}/services/web", service()))
@@ -530,8 +538,9 @@ class Kubectl(KubernetesTest):
         self.kubectl("apply", "-f", "-", stdin=self.manifest())
         self.good(self.api.apply(f"{SPACE}/services/web", service()))
         self.wait(self.rolled_out)
-        self.assertRegex(self.kubectl("get", "deployments", "-n", "lab").stdout, r"NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +1/1 +1 +1 ")
-        self.assertRegex(self.kubectl("get", "services", "-n", "lab").stdout, r"web +LoadBalancer +172\.20\.\S+ +(<pending>|127\.0\.0\.1:\d+) +80:\d+/TCP")
+        deployments, services = (self.kubectl("get", kind, "-n", "lab").stdout for kind in ("deployments", "services"))
+        self.assertRegex(deployments, r"NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +1/1 +1 +1 ")
+        self.assertRegex(services, r"web +LoadBalancer +172\.20\.\S+ +(<pending>|127\.0\.0\.1:\d+) +80:\d+/TCP")
         self.assertRegex(self.kubectl("get", "namespaces").stdout, r"lab +Active +\d+s")
         self.assertRegex(self.kubectl("get", "pods", "-A").stdout, r"web-\w+-\w+ +1/1 +Running +0")
         self.assertIn("ScalingReplicaSet", self.kubectl("get", "events", "-n", "lab").stdout)
