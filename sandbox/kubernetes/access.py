@@ -4,6 +4,7 @@ Everything here takes moto's lock, so it is asked before ours is taken: what EKS
 """
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,16 @@ def _databases(cluster: "Cluster") -> tuple[tuple[str, str, str], ...]:
     from ..aws.moto_app import LOCK
     with LOCK:
         instances = list(rds_backends[cluster.account][cluster.region].databases.values())
-        return tuple((str(item.address), str(item.master_username), str(item.master_user_password)) for item in instances
-                     if item.status in OPEN_DATABASE)
+        return tuple((str(item.address), str(item.master_username), _password(item)) for item in instances if item.status in OPEN_DATABASE)
+
+
+def _password(instance: Any) -> str:
+    """The master password, from the secret when RDS manages it."""
+    managed = getattr(instance, "master_user_secret", None)
+    if managed is None:
+        return str(instance._master_user_password)  # moto keeps it, but does not show it
+    shown = managed.secretsmanager.get_secret_value(managed.secret_arn, None, None)
+    return str(json.loads(shown["SecretString"])["password"])
 
 
 def review(call: Call) -> dict[str, Any]:

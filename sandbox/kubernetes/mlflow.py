@@ -1,7 +1,6 @@
 """What answers behind a load balancer: as much of an MLflow server as shows whether it was deployed rightly."""
 from __future__ import annotations
 
-import base64
 import fnmatch
 import json
 import re
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..httpd import Request, Response
+from . import pods
 from .store import Document
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _serving(pod: Document, port: Document) -> Document | None:
 
 
 def _backend(cluster: "Cluster", pod: Document, container: Document) -> Backend:
-    environment = {item["name"]: _value(cluster, pod["metadata"]["namespace"], item) for item in container.get("env", [])}
+    environment = cluster.runtime.get(pods.started_key(pod), {}).get(container["name"], {})
     words = [*container.get("command", []), *container.get("args", [])]
     expanded = [re.sub(r"\$\((\w+)\)", lambda match: environment.get(match[1], match[0]), word) for word in words]
     if expanded[:1] and expanded[0].rpartition("/")[2] in ("sh", "bash"):
@@ -83,19 +83,6 @@ def _shell_words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:
         return text.split()
-
-
-def _value(cluster: "Cluster", namespace: str, item: Document) -> str:
-    source = item.get("valueFrom", {})
-    if "secretKeyRef" in source:
-        wanted = source["secretKeyRef"]
-        found = cluster.store.of("Secret", namespace, wanted.get("name", "")) or {}
-        return base64.b64decode(found.get("data", {}).get(wanted["key"], "")).decode("utf-8", "replace")
-    if "configMapKeyRef" in source:
-        wanted = source["configMapKeyRef"]
-        found = cluster.store.of("ConfigMap", namespace, wanted.get("name", "")) or {}
-        return str(found.get("data", {}).get(wanted["key"], ""))
-    return str(item.get("value", ""))
 
 
 def answer(request: Request, backend: Backend | None, databases: tuple[tuple[str, str, str], ...]) -> Response:

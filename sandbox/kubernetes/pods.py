@@ -1,6 +1,7 @@
 """Pods and replica sets as the Deployment controller makes them, and why a pod does not come up."""
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import json
@@ -119,6 +120,8 @@ def keep(cluster: "Cluster", replicas: Document, count: int, state: str, waiting
     for number, pod in enumerate(pods[:count]):
         changed = copy.deepcopy(pod)
         changed["status"] = _pod_status(cluster, pod, state, waiting, number)
+        if state == "ready":
+            _start(cluster, pod)
         if state != "pending":
             changed["spec"]["nodeName"] = "ip-10-0-1-10.ec2.internal"
         cluster.put("Pod", changed)
@@ -162,3 +165,28 @@ def condition(old: Document | None, kind: str, good: bool, now: str, reason: str
     since = old["lastTransitionTime"] if old and old["status"] == status else now
     shown = {"type": kind, "status": status, "lastTransitionTime": since}
     return {**shown, **({"reason": reason} if reason else {}), **({"message": message} if message else {})}
+
+
+def started_key(pod: Document) -> str:
+    """Where the environments of a started pod's containers are kept, by name: a Secret changed later restarts nothing."""
+    return f"{pod['metadata']['uid']}/environment"
+
+
+def _start(cluster: "Cluster", pod: Document) -> None:
+    namespace = pod["metadata"]["namespace"]
+    cluster.runtime.setdefault(started_key(pod), {
+        container["name"]: {item["name"]: _value(cluster, namespace, item) for item in container.get("env", [])}
+        for container in pod["spec"]["containers"]})
+
+
+def _value(cluster: "Cluster", namespace: str, item: Document) -> str:
+    source = item.get("valueFrom", {})
+    if "secretKeyRef" in source:
+        wanted = source["secretKeyRef"]
+        found = cluster.store.of("Secret", namespace, wanted.get("name", "")) or {}
+        return base64.b64decode(found.get("data", {}).get(wanted["key"], "")).decode("utf-8", "replace")
+    if "configMapKeyRef" in source:
+        wanted = source["configMapKeyRef"]
+        found = cluster.store.of("ConfigMap", namespace, wanted.get("name", "")) or {}
+        return str(found.get("data", {}).get(wanted["key"], ""))
+    return str(item.get("value", ""))

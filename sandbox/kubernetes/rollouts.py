@@ -47,12 +47,14 @@ def settle(cluster: "Cluster", deployment: Document) -> None:
 
 def _advance(cluster: "Cluster", deployment: Document, rollout: Rollout, wanted: int) -> None:
     """Let time pass for pods that are not ready yet."""
+    if not cluster.facts.nodes:
+        rollout.ready = rollout.old = 0  # they went with their nodes
     if rollout.ready > wanted:
         rollout.ready = wanted
     if rollout.ready == wanted:
         rollout.old = 0
         return
-    if pods.refusal(cluster, deployment) or pods.obstacle(cluster, deployment) or not cluster.facts.nodes:
+    if not cluster.facts.nodes or pods.refusal(cluster, deployment) or pods.obstacle(cluster, deployment):
         rollout.ready_at = None
     elif rollout.ready_at is None:
         rollout.ready_at = cluster.world.lifecycle.after(DURATION)

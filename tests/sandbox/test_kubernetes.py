@@ -504,6 +504,30 @@ class LoadBalancer(KubernetesTest):
         self.assertEqual(self.ask(name, search, {}).status, 503)
         self.assertIn(b"could not translate host name", self.ask(name, search, {}).body)
 
+    def test_database_that_lets_in(self) -> None:
+        ec2 = self.cloud.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]["SubnetId"]
+                   for number, zone in enumerate("ab")]
+        rds = self.cloud.client("rds")
+        rds.create_db_subnet_group(DBSubnetGroupName="lab", DBSubnetGroupDescription="lab", SubnetIds=subnets)
+        rds.create_db_instance(DBInstanceIdentifier="lab", DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
+                               MasterUsername="mlflow", MasterUserPassword="p@ssword-1", DBSubnetGroupName="lab")
+        host = self.wait(lambda: rds.describe_db_instances()["DBInstances"][0].get("Endpoint", {}).get("Address"))
+        env = [{"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": {"name": "database", "key": "uri"}}}]
+        uri = "postgresql+psycopg2://mlflow:{}@{}:5432/mlflow"
+        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri=uri.format("wrong", host))))
+        self.good(self.api.apply(WEB, deployment(env=env)))
+        self.good(self.api.apply(f"{SPACE}/services/web", service()))
+        name = self.wait(self.hostname)
+        search = "/api/2.0/mlflow/experiments/search"
+        self.wait(lambda: self.ask(name, "/health").status == 200)
+        self.assertIn(b"password authentication failed", self.ask(name, search, {}).body)
+        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri=uri.format("p%40ssword-1", host))))
+        self.assertEqual(self.ask(name, search, {}).status, 503)  # a pod keeps the environment it was started with
+        self.kubectl("rollout", "restart", "deployment/web", "-n", "lab")
+        self.wait(lambda: self.ask(name, search, {}).status == 200)
+
 
 class Kubectl(KubernetesTest):
     def manifest(self, **container: Any) -> dict[str, Any]:
