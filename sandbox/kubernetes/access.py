@@ -25,6 +25,7 @@ class Facts:
     """What the controllers go by."""
 
     nodes: bool = True
+    version: str = "1.33"
     databases: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # (address, user, password) of what is available
 
 
@@ -40,13 +41,15 @@ def entry_of(cluster: "Cluster", identity: Identity) -> dict[str, Any] | None:
 
 def facts(cluster: "Cluster") -> Facts:
     if cluster.bare_nodes is not None:
-        return Facts(cluster.bare_nodes, _databases(cluster))
+        return Facts(cluster.bare_nodes, databases=_databases(cluster))
     from ..aws.eks import clusters
     from ..aws.moto_app import LOCK
 
     with LOCK:
         found = clusters.store(cluster.account, cluster.region).get(cluster.name)
-        return Facts(found is not None and found.has_nodes(), _databases(cluster))
+        if found is None:
+            return Facts(nodes=False)
+        return Facts(found.has_nodes(), found.document["version"], _databases(cluster))
 
 
 def _databases(cluster: "Cluster") -> tuple[tuple[str, str, str], ...]:

@@ -143,7 +143,8 @@ class ApiServer:
             raise authz.forbidden_path(call.user, call.verb, path)
         if path.rstrip("/") in ("/healthz", "/livez", "/readyz"):
             return Response(200, [("Content-Type", "text/plain; charset=utf-8")], b"ok")
-        document = discovery.document(path) if call.request.method in ("GET", "HEAD") else None
+        version = access.facts(self.cluster).version
+        document = discovery.document(path, version) if call.request.method in ("GET", "HEAD") else None
         if document is None:
             raise no_such_path()
         return json_response(document)

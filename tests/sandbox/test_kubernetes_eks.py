@@ -31,8 +31,10 @@ class Access(test_eks.EksTest):
         self.eks.associate_access_policy(clusterName="one", principalArn=self.visitor, policyArn=policy, accessScope=scope)
 
     def test_endpoint_and_certificate(self) -> None:
+        self.enter(test_eks.VIEW)
         known = cluster_of(self.cloud, "one")
         self.assertEqual(self.described["endpoint"], known["endpoint"])
+        self.assertEqual("1." + self.api("GET", "/version")[1]["minor"], self.described["version"])
         self.assertEqual(base64.b64decode(self.described["certificateAuthority"]["data"]).decode(), known["certificate_authority"])
 
     def test_no_entry(self) -> None:
