@@ -5,6 +5,7 @@ http.server is used because it keeps connections open (werkzeug's always closes 
 """
 from __future__ import annotations
 
+import contextlib
 import itertools
 import select
 import socket
@@ -12,6 +13,7 @@ import socketserver
 import ssl
 import struct
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -260,6 +262,16 @@ class HttpServer(ThreadingHTTPServer):
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, peer
+
+    def stop(self) -> None:
+        """No new connection from now on. The serving loop ends in its own time: whoever calls may hold locks it waits for."""
+        def end() -> None:
+            self.shutdown()
+            self.server_close()
+
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        threading.Thread(target=end, daemon=True).start()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Broken connections are daily bread here."""

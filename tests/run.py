@@ -108,6 +108,7 @@ def main(names: list[str]) -> int:
     if SPECS.is_dir():
         os.environ.setdefault("MLOPSD_SPECS", str(SPECS))
         os.environ.setdefault("MLOPS_GITHUB_OPENAPI", str(SPECS / "github-openapi-subset.json"))
+        os.environ.setdefault("MLOPS_KUBERNETES_OPENAPI", str(SPECS / "kubernetes-openapi-subset.json"))
     for name in names or PARTS:
         part = run_part(name)
         total.add(part.passed, part.failed, part.skipped)

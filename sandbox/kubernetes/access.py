@@ -1,6 +1,10 @@
-"""What the cluster asks of EKS, RDS and Secrets Manager: access entries, nodes, databases. Everything here takes moto's lock, never ours."""
+"""What the cluster asks of EKS, RDS and Secrets Manager: access entries, nodes, databases.
+
+Everything here takes moto's lock, so it is asked before ours is taken: what EKS does under its lock must never wait for us.
+"""
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +17,16 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 
+OPEN_DATABASE = ("available", "backing-up", "modifying", "configuring-enhanced-monitoring", "storage-optimization")
+
+
 @dataclass
 class Facts:
     """What the controllers go by."""
 
     nodes: bool = True
+    version: str = "1.33"
+    databases: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # (address, user, password) of what is available
 
 
 def entry_of(cluster: "Cluster", identity: Identity) -> dict[str, Any] | None:
@@ -26,19 +35,40 @@ def entry_of(cluster: "Cluster", identity: Identity) -> dict[str, Any] | None:
         return {"groups": [authz.MASTERS]} if identity.account == cluster.account else None
     from ..aws import eks
 
-    found: dict[str, Any] | None = eks.access_of(cluster.account, cluster.region, cluster.name, identity.principal)
+    found: dict[str, Any] | None = eks.access_of(cluster.account, cluster.region, cluster.name, identity.arn)
     return found
 
 
 def facts(cluster: "Cluster") -> Facts:
     if cluster.bare_nodes is not None:
-        return Facts(cluster.bare_nodes)
+        return Facts(cluster.bare_nodes, databases=_databases(cluster))
     from ..aws.eks import clusters
     from ..aws.moto_app import LOCK
 
     with LOCK:
         found = clusters.store(cluster.account, cluster.region).get(cluster.name)
-        return Facts(found is not None and found.has_nodes())
+        if found is None:
+            return Facts(nodes=False)
+        return Facts(found.has_nodes(), found.document["version"], _databases(cluster))
+
+
+def _databases(cluster: "Cluster") -> tuple[tuple[str, str, str], ...]:
+    """RDS instances that would let somebody in."""
+    from moto.rds.models import rds_backends
+
+    from ..aws.moto_app import LOCK
+    with LOCK:
+        instances = list(rds_backends[cluster.account][cluster.region].databases.values())
+        return tuple((str(item.address), str(item.master_username), _password(item)) for item in instances if item.status in OPEN_DATABASE)
+
+
+def _password(instance: Any) -> str:
+    """The master password, from the secret when RDS manages it."""
+    managed = getattr(instance, "master_user_secret", None)
+    if managed is None:
+        return str(instance._master_user_password)  # moto keeps it, but does not show it
+    shown = managed.secretsmanager.get_secret_value(managed.secret_arn, None, None)
+    return str(json.loads(shown["SecretString"])["password"])
 
 
 def review(call: Call) -> dict[str, Any]:
@@ -58,8 +88,8 @@ def review(call: Call) -> dict[str, Any]:
         namespace = wanted.get("namespace") or (wanted.get("name", "") if plural == "namespaces" else "")
         good = authz.allowed(call.user, wanted.get("verb", ""), wanted.get("group", ""), plural, namespace, namespaced=not cluster_wide)
     else:
-        raise Refusal(422, 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": exactly '
-                           "one of nonResourceAttributes or resourceAttributes must be specified")
+        raise Refusal(422, 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
+                           "exactly one of nonResourceAttributes or resourceAttributes must be specified")
     status = {"allowed": good} if good else {"allowed": False, "reason": "no access policy gives this"}
-    return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": None}, "spec": spec,
-            "status": status}
+    return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": None},
+            "spec": spec, "status": status}

@@ -41,7 +41,7 @@ def apply(ref: Any, live: dict[str, Any] | None, wanted: dict[str, Any], name: s
     out = merged(ref, copy.deepcopy(live) if live else {}, {key: value for key, value in wanted.items() if key != "status"})
     owned = fields.with_parents(mine.union(*(entry.paths for entry in entries.values())))
     gone = fields.with_parents(before.paths) - owned if before else set()
-    for path in sorted(gone, key=len):
+    for path in sorted((path for path in gone if path[-1][2:] not in fields.ALWAYS), key=len):
         fields.remove(ref, out, path)
     written, removed = fields.changes(ref, live or {}, out)
     disputed = {other: entry.paths & written for other, entry in entries.items() if entry.paths & written} if live else {}
@@ -56,20 +56,22 @@ def apply(ref: Any, live: dict[str, Any] | None, wanted: dict[str, Any], name: s
 
 
 def _conflict(disputed: dict[Manager, fields.FieldSet], entries: dict[Manager, Entry]) -> Refusal:
-    causes, lines, count = [], [], 0
-    for other, paths in sorted(disputed.items(), key=lambda item: item[0].name):
-        who = f'conflict with "{other.name}"'
-        if other.subresource:
-            who += f' with subresource "{other.subresource}"'
-        if other.operation != APPLY:
-            who += f" using {entries[other].api_version}"
-            who += f" at {entries[other].time}" if entries[other].time else ""
-        shown = sorted(fields.show(path) for path in paths)
-        count += len(shown)
-        causes += [cause(field, who, "FieldManagerConflict") for field in shown]
-        lines.append(f"{who}: {shown[0]}" if len(shown) == 1 else f"{who}:\n" + "\n".join(f"- {field}" for field in shown))
-    if len(lines) == 1:
-        text = lines[0].replace("conflict with", "conflicts with" if count > 1 else "conflict with", 1)
+    """409 that names every field and its owner."""
+    by_owner = {_owner(entries[manager]): sorted(fields.show(path) for path in paths) for manager, paths in disputed.items()}
+    causes = [cause(field, f"conflict with {owner}", "FieldManagerConflict") for owner in sorted(by_owner) for field in by_owner[owner]]
+    if len(causes) == 1:
+        text = f"1 conflict: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        text = "conflicts with " + "\n".join(line.replace("conflict with ", "", 1) for line in lines)
-    return Refusal(409, f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {text}", details={"causes": causes})
+        lines = [line for owner in sorted(by_owner)
+                 for line in (f"conflicts with {owner}:", *(f"- {field}" for field in by_owner[owner]))]
+        text = f"{len(causes)} conflicts: " + "\n".join(lines)
+    return Refusal(409, f"Apply failed with {text}", details={"causes": causes})
+
+
+def _owner(entry: Entry) -> str:
+    """As conflicts name a manager."""
+    manager = entry.manager
+    shown = f'"{manager.name}"' + (f' with subresource "{manager.subresource}"' if manager.subresource else "")
+    if manager.operation == APPLY:
+        return shown
+    return f"{shown} using {entry.api_version}" + (f" at {entry.time}" if entry.time else "")

@@ -33,7 +33,7 @@ class User:
     name: str
     groups: tuple[str, ...] = ()
     account: str = ""
-    principal: str = ""  # the IAM ARN access entries are made for
+    principal: str = ""  # as GetCallerIdentity tells it
     policies: tuple[Any, ...] = field(default=(), compare=False)
 
     def wears(self, group: str) -> bool:
@@ -52,30 +52,11 @@ class Identity:
     """What STS tells of the signer."""
 
     account: str
-    arn: str
-
-    @property
-    def principal(self) -> str:
-        """assumed-role sessions stand for their role."""
-        match = re.fullmatch(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.+", self.arn)
-        return _role_arn(match[1], match[2], match[3]) if match else self.arn
+    arn: str  # of a role: the session's
 
     @property
     def session(self) -> str:
         return self.arn.rpartition("/")[2]
-
-
-def _role_arn(partition: str, account: str, name: str) -> str:
-    """The role's own ARN, with its path."""
-    from moto.iam.models import iam_backends
-
-    from ..aws.moto_app import LOCK
-    with LOCK:
-        for backend in list(iam_backends[account].values()):
-            for role in backend.roles.values():
-                if role.name == name:
-                    return str(role.arn)
-    return f"arn:{partition}:iam::{account}:role/{name}"
 
 
 def _url_of(token: str) -> str:

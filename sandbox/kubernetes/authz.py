@@ -24,14 +24,9 @@ def user_of(identity: Identity, entry: dict[str, Any] | None) -> User | None:
     """The Kubernetes user behind an access entry {"username"?, "groups"?, "policies"?}; None without an entry."""
     if entry is None:
         return None
-    name = entry.get("username") or _default_name(identity)
-    name = name.replace("{{SessionName}}", identity.session).replace("{{SessionNameRaw}}", identity.session)
+    name = str(entry.get("username") or identity.arn).replace("{{SessionName}}", identity.session)
     groups = (*entry.get("groups", ()), "system:authenticated")
-    return User(name, groups, identity.account, identity.principal, tuple(entry.get("policies", ())))
-
-
-def _default_name(identity: Identity) -> str:
-    return identity.arn
+    return User(name, groups, identity.account, identity.arn, tuple(entry.get("policies", ())))
 
 
 def allowed(user: User, verb: str, group: str, plural: str, namespace: str, *, namespaced: bool) -> bool:

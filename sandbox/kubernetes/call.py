@@ -137,8 +137,9 @@ def check_form(call: Call) -> None:
         _check_patch(call)
     if call.query.get("dryRun", "All") != "All":
         raise _bad_option(f'dryRun: Unsupported value: "{call.query["dryRun"]}": supported values: "All"', "dryRun")
-    if call.query.get("fieldValidation", "Warn") not in ("Ignore", "Warn", "Strict"):
-        raise _bad_option(f'fieldValidation: Unsupported value: "{call.query["fieldValidation"]}": supported values: "Ignore", "Strict", "Warn"',
+    validation = call.query.get("fieldValidation", "Warn")
+    if validation not in ("Ignore", "Warn", "Strict"):
+        raise _bad_option(f'fieldValidation: Unsupported value: "{validation}": supported values: "Ignore", "Strict", "Warn"',
                           "fieldValidation")
 
 

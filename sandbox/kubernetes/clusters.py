@@ -42,7 +42,7 @@ class Kubernetes:
         if server is not None:
             server.cluster.close()
         if listener is not None:
-            _stop(listener)
+            listener.stop()
 
     def reset(self) -> None:
         for account, region, name in list(self._servers):
@@ -110,13 +110,3 @@ def _show(cluster: Cluster, *, objects: bool) -> dict[str, Any]:
         with cluster.store.changed:
             shown["objects"] = [document for _, document in cluster.store.everything()]
     return shown
-
-
-def _stop(listener: HttpServer) -> None:
-    """From a thread of its own: shutdown() waits for the serving loop, and the caller may hold moto's lock."""
-    def stop() -> None:
-        listener.shutdown()
-        listener.server_close()
-
-    listener.socket.close()
-    threading.Thread(target=stop, daemon=True).start()

@@ -5,6 +5,8 @@ import base64
 import copy
 from typing import TYPE_CHECKING
 
+from . import balancers, pods, rollouts
+from .delete import FOREGROUND, ORPHAN
 from .resources import BY_KIND
 from .store import Document
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 ROUNDS = 8  # a deletion may free what waited for it
-SAFE_POLICY = ("kubernetes",)
 
 
 def run(cluster: "Cluster") -> None:
@@ -20,6 +21,10 @@ def run(cluster: "Cluster") -> None:
     for _ in range(ROUNDS):
         before = cluster.store.version
         _namespaces(cluster)
+        _deployments(cluster)
+        for service in cluster.store.all("services"):
+            balancers.settle(cluster, service)
+        _orphans(cluster)
         if cluster.store.version == before:
             return
 
@@ -40,6 +45,44 @@ def _furnish(cluster: "Cluster", namespace: str) -> None:
     if cluster.store.of("ConfigMap", namespace, "kube-root-ca.crt") is None:
         cluster.put("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", **metadata},
                                   "data": {"ca.crt": cluster.authority.decode()}})
+
+
+def _deployments(cluster: "Cluster") -> None:
+    for deployment in cluster.store.all("deployments"):
+        if deployment["metadata"].get("deletionTimestamp"):
+            _end_deployment(cluster, deployment)
+        else:
+            rollouts.settle(cluster, deployment)
+
+
+def _end_deployment(cluster: "Cluster", deployment: Document) -> None:
+    """Foreground: what it made goes first. Orphan: what it made is let go. A finalizer of somebody else is for him to lift."""
+    dependents = pods.owned(cluster, "ReplicaSet", deployment)
+    finalizers = deployment["metadata"].get("finalizers", [])
+    for replicas in dependents:
+        if ORPHAN in finalizers:
+            free = copy.deepcopy(replicas)
+            del free["metadata"]["ownerReferences"]
+            cluster.put("ReplicaSet", free)
+        else:
+            cluster.store.delete(BY_KIND["ReplicaSet"], replicas)
+    left = [name for name in finalizers if name not in (FOREGROUND, ORPHAN)]
+    if not left:
+        cluster.store.delete(BY_KIND["Deployment"], deployment)
+    elif left != finalizers:
+        changed = copy.deepcopy(deployment)
+        changed["metadata"]["finalizers"] = left
+        cluster.put("Deployment", changed)
+
+
+def _orphans(cluster: "Cluster") -> None:
+    """Garbage collection: whose owner is gone goes too."""
+    living = {document["metadata"]["uid"] for _, document in cluster.store.everything()}
+    for kind in ("ReplicaSet", "Pod"):
+        for document in cluster.store.all(BY_KIND[kind].plural):
+            owners = document["metadata"].get("ownerReferences", [])
+            if owners and not any(owner["uid"] in living for owner in owners):
+                cluster.store.delete(BY_KIND[kind], document)
 
 
 def _end_namespace(cluster: "Cluster", namespace: Document) -> None:

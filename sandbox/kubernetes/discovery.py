@@ -6,15 +6,14 @@ from typing import Any
 from . import schema
 from .resources import GROUPS, RESOURCES, REVIEWS, Resource
 
-VERSION = "v1.33.1-eks-595af52"
 _SERVED = (*RESOURCES, REVIEWS)
-_INFO = {"title": "Kubernetes", "version": VERSION}
+_INFO = {"title": "Kubernetes", "version": "unversioned"}
 
 
-def document(path: str) -> Any | None:
-    """The answer for a path that names no object; None when there is none."""
+def document(path: str, version: str) -> Any | None:
+    """The answer for a path that names no object; None when there is none. `version`: the cluster's, as EKS has it."""
     steps = [step for step in path.split("/") if step]
-    fixed = {"api": _api, "apis": _groups, "version": _version, "openapi/v3": _openapi_index, "openapi/v2": _openapi_v2}
+    fixed = {"api": _api, "apis": _groups, "version": lambda: _version(version), "openapi/v3": _openapi_index, "openapi/v2": _openapi_v2}
     known = fixed.get("/".join(steps))
     if known:
         return known()
@@ -34,14 +33,15 @@ def _of(root: str) -> list[Resource]:
     return [item for item in _SERVED if item.path().strip("/").rpartition("/")[0] == root]
 
 
-def _version() -> Any:
-    major, minor = VERSION.removeprefix("v").split(".")[:2]
-    return {"major": major, "minor": minor, "gitVersion": VERSION, "gitCommit": "0" * 40, "gitTreeState": "clean",
+def _version(version: str) -> Any:
+    major, _, minor = version.partition(".")
+    return {"major": major, "minor": minor, "gitVersion": f"v{version}.1-eks-595af52", "gitCommit": "0" * 40, "gitTreeState": "clean",
             "buildDate": "2025-05-15T08:14:33Z", "goVersion": "go1.24.2", "compiler": "gc", "platform": "linux/amd64"}
 
 
 def _api() -> Any:
-    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]}
+    return {"kind": "APIVersions", "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]}
 
 
 def _group(name: str) -> dict[str, Any]:

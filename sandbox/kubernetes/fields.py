@@ -113,7 +113,8 @@ def remove(ref: Any, value: Any, path: Path) -> None:
                 return
             ref, value = schema.child(ref, name), value[name]
             continue
-        index = next((n for n, item in enumerate(value) if schema.element_key(ref, item) == step), None) if isinstance(value, list) else None
+        items = value if isinstance(value, list) else []
+        index = next((n for n, item in enumerate(items) if schema.element_key(ref, item) == step), None)
         if index is None:
             return
         if last:

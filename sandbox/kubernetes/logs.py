@@ -14,5 +14,6 @@ def text(cluster: Cluster, call: Call) -> str:
     for state in pod.get("status", {}).get("containerStatuses", []):
         waiting = state["state"].get("waiting")
         if state["name"] == container and waiting:
-            raise Refusal(400, f'container "{container}" in pod "{call.name}" is waiting to start: {waiting.get("reason", "ContainerCreating")}')
+            why = waiting.get("reason", "ContainerCreating")
+            raise Refusal(400, f'container "{container}" in pod "{call.name}" is waiting to start: {why}')
     return "[sandbox] no container runs here; the load balancer answers in its place\n"

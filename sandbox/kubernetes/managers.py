@@ -57,7 +57,7 @@ def updated(ref: Any, old: dict[str, Any] | None, new: dict[str, Any], manager: 
     entries = read(old) if old else {}
     written, removed = fields.changes(ref, old or {}, new)
     if manager.subresource == "status":
-        written = {path for path in written if path[0] == "f:status"}
+        written = {path for path in written if path[0] in ("f:metadata", "f:status")}
     elif not manager.subresource:
         written = {path for path in written if path[0] != "f:status"}
     for other, entry in list(entries.items()):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import selectors, tables
+from . import access, selectors, tables
 from .call import Call
 from .cluster import Cluster
 from .status import Refusal, not_found
@@ -98,7 +98,9 @@ def _watch(cluster: Cluster, call: Call, test: selectors.Test, version: int, fir
         yield _line("ADDED", show(item))
     seen = {_key(item) for item in first}
     while time.monotonic() < end and not cluster.closed and not call.request.client_gone():
+        facts = access.facts(cluster)  # before our lock, as it takes moto's
         with cluster.store.changed:
+            cluster.facts = facts
             cluster.settle()
             try:
                 news = cluster.store.since(version, call.kind.plural)
@@ -106,9 +108,9 @@ def _watch(cluster: Cluster, call: Call, test: selectors.Test, version: int, fir
                 expired = Refusal(410, f"too old resource version: {version} ({cluster.store.version})")
                 yield _line("ERROR", expired.status())
                 return
+            version = cluster.store.version
             if not news:
                 cluster.store.changed.wait(min(TICK, max(0.0, end - time.monotonic())))
-            version = max(version, cluster.store.version) if not news else news[-1][0]
         for _, kind, item in news:
             if call.namespace in ("", item["metadata"].get("namespace", "")):
                 yield from _events(kind, item, test, seen, show)
@@ -120,7 +122,8 @@ def _watch(cluster: Cluster, call: Call, test: selectors.Test, version: int, fir
 
 
 def _mark(call: Call, version: int) -> Document:
-    return {"kind": call.kind.kind, "apiVersion": call.kind.api_version, "metadata": {"resourceVersion": str(version), "creationTimestamp": None}}
+    metadata = {"resourceVersion": str(version), "creationTimestamp": None}
+    return {"kind": call.kind.kind, "apiVersion": call.kind.api_version, "metadata": metadata}
 
 
 def _key(document: Document) -> tuple[str, str]:

@@ -74,7 +74,6 @@ class ApiServer:
         try:
             call.user = self._user(call.request)
             record.account = call.user.account
-            record.access_key = call.user.principal
             response = self._routed(call, path)
         except authn.BadToken as problem:
             record.error = f"Unauthorized: {problem}"
@@ -98,7 +97,7 @@ class ApiServer:
         identity = authn.identify(self._world, token.strip(), cluster.name)
         user = authz.user_of(identity, access.entry_of(cluster, identity))
         if user is None:
-            raise authn.BadToken(f"{identity.principal} has no access entry in cluster {cluster.name}")
+            raise authn.BadToken(f"{identity.arn} has no access entry in cluster {cluster.name}")
         return user
 
     def _routed(self, call: Call, path: str) -> Response:
@@ -144,7 +143,8 @@ class ApiServer:
             raise authz.forbidden_path(call.user, call.verb, path)
         if path.rstrip("/") in ("/healthz", "/livez", "/readyz"):
             return Response(200, [("Content-Type", "text/plain; charset=utf-8")], b"ok")
-        document = discovery.document(path) if call.request.method in ("GET", "HEAD") else None
+        version = access.facts(self.cluster).version
+        document = discovery.document(path, version) if call.request.method in ("GET", "HEAD") else None
         if document is None:
             raise no_such_path()
         return json_response(document)

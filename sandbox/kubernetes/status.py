@@ -58,11 +58,13 @@ def no_such_path() -> Refusal:
 
 
 def already_exists(plural: str, group: str, name: str) -> Refusal:
-    return Refusal(409, f'{qualified(plural, group)} "{name}" already exists', reason="AlreadyExists", details=_details(plural, name, group))
+    message = f'{qualified(plural, group)} "{name}" already exists'
+    return Refusal(409, message, reason="AlreadyExists", details=_details(plural, name, group))
 
 
 def conflict(plural: str, group: str, name: str, why: str) -> Refusal:
-    return Refusal(409, f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}', details=_details(plural, name, group))
+    message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}'
+    return Refusal(409, message, details=_details(plural, name, group))
 
 
 def invalid(kind: str, group: str, name: str, causes: list[Cause]) -> Refusal:

@@ -81,6 +81,7 @@ class Store:
     def forget(self) -> None:
         """As if etcd had been compacted: older watches end with 410."""
         self._history.clear()
+        self.version += 1
         self._oldest = self.version
 
     def since(self, version: int, plural: str) -> list[tuple[int, str, Document]]:

@@ -30,8 +30,8 @@ def table(resource: Resource, documents: list[Document], cluster: "Cluster") -> 
     columns = columns if resource.kind == "Event" else (*columns, age)
     heads = [{"name": name, "type": "string", "format": "name" if name == "Name" else "", "description": "", "priority": 0}
              for name, _ in columns]
-    rows = [{"cells": [cell(item) for _, cell in columns],
-             "object": {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}} for item in documents]
+    partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    rows = [{"cells": [cell(item) for _, cell in columns], "object": {**partial, "metadata": item["metadata"]}} for item in documents]
     metadata = {"resourceVersion": documents[0]["metadata"]["resourceVersion"]} if documents else {}
     return {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": heads, "rows": rows}
 
@@ -93,9 +93,10 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
                 ("External-IP", _external), ("Port(s)", _ports)),
     "Deployment": (("Ready", lambda item: f"{_status('readyReplicas')(item)}/{item['spec']['replicas']}"),
                    ("Up-to-date", _status("updatedReplicas")), ("Available", _status("availableReplicas"))),
-    "ReplicaSet": (("Desired", lambda item: item["spec"]["replicas"]), ("Current", _status("replicas")), ("Ready", _status("readyReplicas"))),
+    "ReplicaSet": (("Desired", lambda item: item["spec"]["replicas"]), ("Current", _status("replicas")),
+                   ("Ready", _status("readyReplicas"))),
     "Pod": (("Ready", _pod_ready), ("Status", _pod_status),
             ("Restarts", lambda item: sum(state["restartCount"] for state in item.get("status", {}).get("containerStatuses", [])))),
-    "Event": (("Last Seen", lambda item: item["lastTimestamp"]), ("Type", lambda item: item["type"]), ("Reason", lambda item: item["reason"]),
-              ("Object", _subject), ("Message", lambda item: item["message"])),
+    "Event": (("Last Seen", lambda item: item["lastTimestamp"]), ("Type", lambda item: item["type"]),
+              ("Reason", lambda item: item["reason"]), ("Object", _subject), ("Message", lambda item: item["message"])),
 }

@@ -16,13 +16,13 @@ QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 SECRET_LIMIT = 1024 * 1024
-NOT_SUBDOMAIN = ("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with "
-                 "an alphanumeric character (e.g. 'example.com', regex used for validation is "
+NOT_SUBDOMAIN = ("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+                 "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
                  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
 NOT_LABEL = ("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
              "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')")
-NOT_SERVICE = ("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with "
-               "an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')")
+NOT_SERVICE = ("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end "
+               "with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')")
 
 
 def check(resource: Resource, document: Document, old: Document | None) -> None:
@@ -55,8 +55,8 @@ def _metadata(resource: Resource, metadata: Document) -> list[Cause]:
 def _labels(field: str, labels: dict[str, str]) -> list[Cause]:
     causes = [bad_value(field, key, "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
                         "alphanumeric character") for key in labels if not QUALIFIED.fullmatch(key)]
-    return causes + [bad_value(field, value, "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-                               "and must start and end with an alphanumeric character (at most 63)")
+    return causes + [bad_value(field, value, "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+                               "'.', and must start and end with an alphanumeric character (at most 63)")
                      for value in labels.values() if not LABEL_VALUE.fullmatch(value)]
 
 

@@ -5,7 +5,7 @@ import copy
 import uuid
 from typing import Any
 
-from . import apply, decode, defaults, managers, patches, schema, validate
+from . import apply, decode, defaults, managers, patches, pods, schema, validate
 from .call import Call
 from .cluster import Cluster
 from .resources import Resource
@@ -70,7 +70,8 @@ def _apply(cluster: Cluster, call: Call) -> tuple[Document, int]:
     found = [f"{path}: field not declared in schema" for path in unknown] + wrong
     if found:
         whole = f"{call.namespace}/{call.name}" if call.namespace else f"/{call.name}"
-        raise Refusal(400, f"failed to create typed patch object ({whole}; {resource.api_version}, Kind={resource.kind}): {'; '.join(found)}")
+        what = f"({whole}; {resource.api_version}, Kind={resource.kind})"
+        raise Refusal(400, f"failed to create typed patch object {what}: {'; '.join(found)}")
     wanted.setdefault("metadata", {}).setdefault("name", call.name)
     _place(call, wanted)
     old = cluster.store.get(resource.plural, call.namespace, call.name)
@@ -121,13 +122,13 @@ def _checked(call: Call, document: Document, duplicates: list[str]) -> Document:
     """Types, and unknown fields as fieldValidation says: refused, warned of or dropped."""
     resource = call.kind
     unknown, wrong = schema.problems(resource.ref, document)
+    refused = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
     if wrong:
-        raise Refusal(400, f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong[0].lstrip(".")}')
+        raise Refusal(400, refused + wrong[0].lstrip("."))
     found = [f'unknown field "{path.lstrip(".")}"' for path in unknown] + duplicates
     mode = call.query.get("fieldValidation", "Warn")
     if found and mode == "Strict":
-        raise Refusal(400, f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: strict decoding error: '
-                           f"{', '.join(found)}")
+        raise Refusal(400, f"{refused}strict decoding error: {', '.join(found)}")
     if mode == "Warn":
         call.warnings += found
     return schema.without_unknown(resource.ref, document) if unknown else document
@@ -170,8 +171,8 @@ def _check_namespace(cluster: Cluster, call: Call) -> None:
     if namespace is None:
         raise not_found("namespaces", "", call.namespace)
     if namespace["metadata"].get("deletionTimestamp"):
-        raise Refusal(403, f'{call.kind.qualified} "{call.name}" is forbidden: unable to create new content in namespace {call.namespace} because '
-                           "it is being terminated",
+        raise Refusal(403, f'{call.kind.qualified} "{call.name}" is forbidden: unable to create new content in namespace {call.namespace} '
+                           "because it is being terminated",
                       details={"kind": call.kind.plural, "name": call.name, "causes": [
                           {"reason": "NamespaceTerminating", "message": f"namespace {call.namespace} is being terminated",
                            "field": "metadata.namespace"}]})
@@ -188,6 +189,7 @@ def _commit(cluster: Cluster, call: Call, old: Document | None, document: Docume
     except (KeyError, TypeError, AttributeError) as error:
         raise Refusal(422, f"{resource.kind} is invalid: {type(error).__name__}: {error}", reason="Invalid") from None
     _count_generation(old, document)
+    _warn(cluster, call, document)
     if not owned:
         manager = managers.Manager(call.manager, managers.UPDATE, call.subresource)
         managers.updated(resource.ref, old, document, manager, cluster.now)
@@ -241,6 +243,17 @@ def _count_generation(old: Document | None, document: Document) -> None:
         metadata["generation"] = 1
     elif old.get("spec") != document.get("spec"):
         metadata["generation"] = old["metadata"].get("generation", 1) + 1
+
+
+def _warn(cluster: Cluster, call: Call, document: Document) -> None:
+    """A Deployment whose pods would be refused is taken all the same."""
+    if document["kind"] != "Deployment":
+        return
+    namespace = cluster.store.of("Namespace", "", call.namespace)
+    labels = namespace["metadata"].get("labels", {}) if namespace else {}
+    if "restricted" in (labels.get("pod-security.kubernetes.io/enforce"), labels.get("pod-security.kubernetes.io/warn")):
+        found = pods.violations(document["spec"]["template"]["spec"])
+        call.warnings += [f'would violate PodSecurity "restricted:latest": {", ".join(found)}'] if found else []
 
 
 def _imagined(cluster: Cluster, old: Document | None, document: Document) -> Document:

@@ -56,8 +56,9 @@ def kubeconfig(cloud: Sandbox, cluster: str, folder: str | Path, *, user: dict[s
     """Write a kubeconfig; the token comes from `aws eks get-token` unless `user` says otherwise ({"token": ...})."""
     known = cluster_of(cloud, cluster)
     environment = [{"name": name, "value": value} for name, value in cloud.environment().items() if name.startswith("AWS_")]
-    exec_ = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": sys.executable, "interactiveMode": "Never", "env": environment,
-             "args": ["-m", "awscli", "eks", "get-token", "--cluster-name", cluster, "--region", known["region"], "--output", "json"]}
+    exec_ = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": sys.executable, "interactiveMode": "Never",
+             "env": environment, "args": ["-m", "awscli", "eks", "get-token", "--cluster-name", cluster, "--region", known["region"],
+                                         "--output", "json"]}
     document = {
         "apiVersion": "v1", "kind": "Config", "current-context": cluster,
         "clusters": [{"name": cluster, "cluster": {"server": known["endpoint"],
@@ -76,7 +77,8 @@ def kubectl(cloud: Sandbox, cluster: str, *arguments: str, stdin: str = "", chec
     with tempfile.TemporaryDirectory() as folder:
         path = kubeconfig(cloud, cluster, folder, user=user or {"token": token(cluster)})
         environment = {**os.environ, "KUBECONFIG": str(path), "HOME": folder, "NO_PROXY": "127.0.0.1,localhost"}
-        done = subprocess.run(["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=60, env=environment, check=False)
+        done = subprocess.run(["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=60, env=environment,
+                              check=False)
     if check and done.returncode:
         raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}{done.stdout}")
     return done
