@@ -20,12 +20,24 @@
 #define ROUNDS_MAX 8
 #define CONFIRM_MS 1000
 
-/** Worth a look in a short pass: not in order, and not in a transition that can not be over yet. */
+/** Known to be not there, and not yet its turn to be made. */
+static bool waits_its_turn(const struct resource *resource, uint64_t now_ms)
+{
+    return resource->seen == ITEM_ABSENT && resource->decision.reason == REASON_NEW &&
+           !resource->intent.token &&
+           (resource->decision.hold != HOLD_NONE || act_waits_for_others(resource, now_ms));
+}
+
+/** Worth a look in a short pass: not in order, and neither waiting nor in a transition that can not be over yet. */
 static bool is_unready(const struct resource *resource)
 {
+    uint64_t now_ms = clock_monotonic_ms(resource->platform->daemon->clock);
+
     if (resource->settling_since_ms != 0)
-        return clock_monotonic_ms(resource->platform->daemon->clock) >= resource->look_due_ms;
-    return resource->acted || resource->decision.reason != REASON_IN_ORDER;
+        return now_ms >= resource->look_due_ms;
+    if (resource->acted)
+        return true;
+    return resource->decision.reason != REASON_IN_ORDER && !waits_its_turn(resource, now_ms);
 }
 
 static bool is_suspect(const struct resource *resource)

@@ -71,11 +71,8 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
                                .target = "SageMaker",
                                .host = "api.sagemaker",
                                .signing_name = "sagemaker"},
-    [AWS_SERVICE_EKS] = {.id = "eks",
-                         .env = "EKS",
-                         .protocol = AWS_REST_JSON,
-                         .host = "eks",
-                         .signing_name = "eks"},
+    [AWS_SERVICE_EKS] =
+        {.id = "eks", .env = "EKS", .protocol = AWS_REST_JSON, .host = "eks", .signing_name = "eks"},
     [AWS_SERVICE_RDS] = {.id = "rds",
                          .env = "RDS",
                          .protocol = AWS_QUERY,
@@ -127,9 +124,11 @@ const struct aws_service_info aws_services[AWS_SERVICE_MAX] = {
     [AWS_EC2_##id] = {.name = op, .service = AWS_SERVICE_EC2, .access = AWS_WRITE, __VA_ARGS__}
 
 #define EKS_READ(id, op, ...)                                                                                \
-    [AWS_EKS_##id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_READ, .method = "GET", __VA_ARGS__}
+    [AWS_EKS_##                                                                                              \
+        id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_READ, .method = "GET", __VA_ARGS__}
 #define EKS_WRITE(id, op, verb, ...)                                                                         \
-    [AWS_EKS_##id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_WRITE, .method = verb, __VA_ARGS__}
+    [AWS_EKS_##                                                                                              \
+        id] = {.name = op, .service = AWS_SERVICE_EKS, .access = AWS_WRITE, .method = verb, __VA_ARGS__}
 #define RDS_READ(id, op, ...)                                                                                \
     [AWS_RDS_##id] = {.name = op, .service = AWS_SERVICE_RDS, .access = AWS_READ, .result = true, __VA_ARGS__}
 #define RDS_WRITE(id, op, ...)                                                                               \
