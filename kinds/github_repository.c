@@ -32,9 +32,8 @@ static const struct field fields[] = {
      .doc = "Is it read-only? No workflow runs in an archived repository."},
     {.name = "actions_enabled",
      .type = FIELD_BOOLEAN,
-     .fallback = "true",
-     .doc = "May workflows run? Read with the permission \"Administration: read\"; without it this is taken "
-            "as told."},
+     .doc = "May workflows run? To read it the token needs the permission \"Administration: read\"; not "
+            "looked at when left out."},
     {.name = "default_oidc_subject",
      .type = FIELD_BOOLEAN,
      .flags = FIELD_SECURITY,
@@ -67,22 +66,21 @@ static int ask(struct kind_batch *batch, struct kind_item *item, enum github_op 
     return params ? batch_github(batch, operation, params, ret, err) : err_no_memory(err);
 }
 
-/* May wait. What the token may not read is taken as wanted: it is no reason for an alarm every minute. */
+/* May wait. Only where the config cares: not every token may read it. */
 static int look_at_actions(struct kind_batch *batch, struct kind_item *item, struct json_object *document,
                            struct err *err)
 {
     struct github_answer answer CLEANUP_GITHUB_ANSWER = {0};
-    struct err refused CLEANUP_ERR = {0};
-    bool enabled = js_bool(item->desired, "actions_enabled", true);
-    int r = ask(batch, item, GITHUB_GET_ACTIONS_PERMISSIONS, &answer, &refused);
+    int r;
 
-    if (r < 0 && refused.class != ERR_DENIED && refused.class != ERR_ABSENT) {
-        err_move(err, &refused);
-        return r;
-    }
-    if (r == 0)
-        enabled = js_bool(answer.body, "enabled", enabled);
-    return js_set_bool(document, "actions_enabled", enabled) < 0 ? err_no_memory(err) : 0;
+    if (!js_get(item->desired, "actions_enabled"))
+        return 0;
+    r = ask(batch, item, GITHUB_GET_ACTIONS_PERMISSIONS, &answer, err);
+    if (r < 0)
+        return err_wrap(err, r, "actions_enabled (leave it out if the token is not to read that)");
+    return js_set_bool(document, "actions_enabled", js_bool(answer.body, "enabled", false)) < 0
+               ? err_no_memory(err)
+               : 0;
 }
 
 /* May wait. */
