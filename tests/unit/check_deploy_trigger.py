@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Lambda handler against a GitHub and a Secrets Manager of a few lines on this machine: what it starts, what it refuses, what it logs."""
+"""The Lambda handler against a GitHub and a Secrets Manager of a few lines: what it starts, what it refuses, what it logs."""
 from __future__ import annotations
 
 import contextlib
@@ -56,8 +56,8 @@ def load(secret: dict[str, Any]) -> Any:
 def event(**detail: Any) -> dict[str, Any]:
     return {"version": "0", "id": "e-1", "detail-type": "SageMaker Model Package State Change", "source": "aws.sagemaker",
             "account": "123456789012", "time": "2026-11-22T17:00:00Z", "region": "us-east-1", "resources": [ARN],
-            "detail": {"ModelPackageGroupName": "abalone", "ModelPackageVersion": 3, "ModelPackageArn": ARN, "ModelPackageStatus": "Completed",
-                       "ModelApprovalStatus": "Approved", **detail}}
+            "detail": {"ModelPackageGroupName": "abalone", "ModelPackageVersion": 3, "ModelPackageArn": ARN,
+                       "ModelPackageStatus": "Completed", "ModelApprovalStatus": "Approved", **detail}}
 
 
 class Handler(unittest.TestCase):
@@ -115,7 +115,8 @@ class Handler(unittest.TestCase):
         self.assertEqual(self.posts(), [])
 
     def test_what_is_no_approval_is_left_alone(self) -> None:
-        for detail in ({"ModelApprovalStatus": "Rejected"}, {"ModelApprovalStatus": "PendingManualApproval"}, {"ModelPackageStatus": "Failed"}):
+        for detail in ({"ModelApprovalStatus": "Rejected"}, {"ModelApprovalStatus": "PendingManualApproval"},
+                       {"ModelPackageStatus": "Failed"}):
             with self.subTest(detail):
                 self.assertFalse(self.run_handler(event(**detail))["dispatched"])
         self.assertEqual(self.server.requests, [])
