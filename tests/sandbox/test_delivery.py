@@ -16,7 +16,7 @@ RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/approved"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:trigger"
 PATTERN = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"],
            "detail": {"ModelPackageGroupName": ["abalone"], "ModelApprovalStatus": ["Approved"]}}
-TRIGGER = (Path(__file__).resolve().parents[2] / "etc/lambda/deploy_trigger.py").read_text(encoding="utf-8")
+TRIGGER = (Path(__file__).resolve().parents[2] / "etc/blueprints/lambda/deploy_trigger.py").read_text(encoding="utf-8")
 ECHO = "import os\ndef handler(event, context):\n    print('said', os.environ['WORD'])\n    return {'detail': event['detail']}\n"
 BROKEN = "def handler(event, context):\n    raise ValueError('no luck')\n"
 
@@ -37,8 +37,9 @@ class Delivery(GithubTest):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("code.py", code)
-        self.awslambda.create_function(FunctionName="trigger", Role=role, Runtime="python3.12", Handler="code.handler", Timeout=timeout,
-                                       Code={"ZipFile": archive.getvalue()}, Environment={"Variables": variables})
+        self.awslambda.create_function(
+            FunctionName="trigger", Role=role, Runtime="python3.12", Handler="code.handler", Timeout=timeout,
+            Code={"ZipFile": archive.getvalue()}, Environment={"Variables": variables})
 
     def rule(self, pattern: dict[str, Any] = PATTERN, *, permission_for: str | None = RULE, **target: Any) -> None:
         self.events.put_rule(Name="approved", EventPattern=json.dumps(pattern))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-HANDLER = Path(__file__).resolve().parents[2] / "etc/lambda/deploy_trigger.py"
+HANDLER = Path(__file__).resolve().parents[2] / "etc/blueprints/lambda/deploy_trigger.py"
 TOKEN = "ghp_verysecret"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/abalone/3"
 WORKFLOW = "/repos/john-doe/mlops-project/actions/workflows/deploy.yaml"
