@@ -81,11 +81,13 @@ def _build(arguments: argparse.Namespace, place: _Place, world: World) -> dict[s
     control = Control(world, reset, urls)
     control.add_routes(github.control_routes())
     control.add_routes(kubernetes.control_routes())
+    control.add_routes(aws.functions.control_routes())
     urls["aws"] = place.open(aws, 0)
     urls["github"] = place.open(github, 1)
     urls["kubernetes"] = place.open(kubernetes, 2, kubernetes.tls)
     urls["control"] = place.open(control, 3)
     github.base_url = urls["github"]
+    aws.functions.urls = urls
     return urls
 
 

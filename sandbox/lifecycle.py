@@ -16,7 +16,7 @@ DURATIONS: dict[str, float] = {
     "rds.instance.create": 400.0, "rds.instance.modify": 60.0, "rds.instance.delete": 255.0,
     "sagemaker.domain.create": 115.0, "sagemaker.domain.update": 10.0, "sagemaker.domain.delete": 30.0,
     "sagemaker.profile.create": 4.0, "sagemaker.profile.update": 2.0, "sagemaker.profile.delete": 4.0, "sagemaker.app.delete": 60.0,
-    "lambda.function.create": 3.0, "lambda.function.update": 2.0,
+    "lambda.function.create": 3.0, "lambda.function.update": 2.0, "lambda.function.retry": 60.0,
     "kubernetes.service.load-balancer": 60.0, "kubernetes.service.delete": 40.0, "kubernetes.deployment.rollout": 90.0,
     "kubernetes.namespace.delete": 6.0,
 }

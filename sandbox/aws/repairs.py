@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ..httpd import Request, Response
 from ..world import World
+from .functions import Functions
 from .moto_app import MotoApp
 from .names import Call
 
@@ -13,18 +14,21 @@ Front = Callable[[Request, Call], "Response | None"]
 FRONTS: dict[str, Front] = {}
 
 
-def install(world: World, moto: MotoApp) -> None:
+def install(world: World, moto: MotoApp, functions: Functions) -> None:
     """Once per process, before the first request."""
-    from . import awslambda, ec2, eks, events, iam, rds, s3, sagemaker, sagemaker_domains, secretsmanager, sts, tagging
+    from . import (awslambda, delivery, ec2, eks, events, iam, model_packages, rds, s3, sagemaker, sagemaker_domains, secretsmanager,
+                   sts, tagging)
 
     sts.install(world)
     ec2.install(world)
     iam.install()
     s3.install()
     events.install()
+    delivery.install(world, functions)
     awslambda.install(world)
     sagemaker.install()
     sagemaker_domains.install(world)
+    model_packages.install(world)
     secretsmanager.install()
     rds.install(world)
     tagging.install(moto)

@@ -11,6 +11,7 @@ from ..httpd import Request, Response
 from ..log import Record, is_write
 from ..world import World
 from . import errors, faults, moto_app, names, repairs, sigv4
+from .functions import Functions
 from .keys import KeyRing
 
 
@@ -23,13 +24,15 @@ class AwsServer:
         moto_app.use_clock(world.clock)
         self._moto = moto_app.MotoApp()
         self._spoiler = faults.Spoiler(world)
-        repairs.install(world, self._moto)
+        self.functions = Functions(world)
+        repairs.install(world, self._moto, self.functions)
         self._moto.preload()
         names.preload()
 
     def reset(self) -> None:
         """A cloud without resources."""
         moto_app.reset()
+        self.functions.reset()
         self._spoiler.reset()
 
     def __call__(self, request: Request) -> Response:

@@ -101,7 +101,7 @@ def _show_workflow(context: Context, workflow: dict[str, Any]) -> dict[str, Any]
             "badge_url": f"https://github.com/{repository.full_name}/workflows/{workflow['name']}/badge.svg"}
 
 
-def _workflow(context: Context) -> dict[str, Any]:
+def find_workflow(context: Context) -> dict[str, Any]:
     wanted = context.parameters["workflow_id"]
     for workflow in context.repository.workflows:
         if wanted in (str(workflow["id"]), workflow["path"].rpartition("/")[2]):
@@ -114,9 +114,9 @@ def list_workflows(context: Context) -> Response:
 
 
 def get_workflow(context: Context) -> Response:
-    return answer(_show_workflow(context, _workflow(context)))
+    return answer(_show_workflow(context, find_workflow(context)))
 
 
 def enable_workflow(context: Context) -> Response:
-    _workflow(context)["state"] = "active"
+    find_workflow(context)["state"] = "active"
     return nothing()

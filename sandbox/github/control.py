@@ -27,6 +27,7 @@ class GithubControl:
             ("GET", "/github/repository"): self._get_repository,
             ("POST", "/github/repository"): self._post_repository,
             ("POST", "/github/rotate-key"): self._post_rotate_key,
+            ("GET", "/github/dispatches"): self._get_dispatches,
             ("GET", "/github/tokens"): self._get_tokens,
             ("POST", "/github/tokens"): self._post_tokens,
             ("DELETE", "/github/tokens"): self._delete_tokens,
@@ -101,6 +102,10 @@ class GithubControl:
     def _show_token(token: Token) -> dict[str, Any]:
         return {"login": token.login, "permissions": token.permissions, "repositories": token.repositories, "expires": token.expires,
                 "scopes": token.scopes, "installation": token.installation}
+
+    def _get_dispatches(self, query: dict[str, str], body: Any) -> Any:
+        with self._state.lock:
+            return {"dispatches": [dispatch.show() for dispatch in self._state.dispatches]}
 
     def _get_tokens(self, query: dict[str, str], body: Any) -> Any:
         with self._state.lock:

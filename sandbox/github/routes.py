@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from ..httpd import Response
-from . import account, actions, secrets
+from . import account, actions, dispatches, secrets
 from .context import Context
 
 Handler = Callable[[Context], Response]
@@ -77,6 +77,10 @@ ROUTES: tuple[Route, ...] = tuple(_route(*row) for row in (
     ("GET", "{R}/actions/workflows", "actions/list-repo-workflows", "actions:read", actions.list_workflows),
     ("GET", "{R}/actions/workflows/{workflow_id}", "actions/get-workflow", "actions:read", actions.get_workflow),
     ("PUT", "{R}/actions/workflows/{workflow_id}/enable", "actions/enable-workflow", "actions:write", actions.enable_workflow),
+    ("POST", "{R}/actions/workflows/{workflow_id}/dispatches", "actions/create-workflow-dispatch", "actions:write",
+     dispatches.dispatch_workflow),
+    ("GET", "{R}/actions/workflows/{workflow_id}/runs", "actions/list-workflow-runs", "actions:read", dispatches.list_runs),
+    ("POST", "{R}/dispatches", "repos/create-dispatch-event", "contents:write", dispatches.dispatch_repository),
 ))
 
 

@@ -173,6 +173,7 @@ class GithubState:
             self.repositories: dict[str, Repository] = {}
             self.moved: dict[str, int] = {}  # old full name -> repository id
             self.rates: dict[str, Rate] = {}
+            self.dispatches: list[Any] = []  # of dispatches.Dispatch
             self.app = App()
             self.tokens: dict[str, Token] = {}
             self._default_tokens()

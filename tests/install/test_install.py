@@ -33,6 +33,7 @@ FILES = {
     "usr/share/doc/mlopsd/examples/mlopsd.yaml": 0o644,
     "usr/share/doc/mlopsd/examples/platforms.d/abalone-mlops.yaml": 0o644,
     "usr/share/mlopsd/blueprints/github-oidc-only.yaml": 0o644,
+    "usr/share/mlopsd/blueprints/lambda/deploy_trigger.py": 0o644,
     "usr/share/mlopsd/blueprints/mlops-platform.yaml": 0o644,
     "usr/share/mlopsd/io.mlopsd.varlink": 0o644,
 }

@@ -342,6 +342,20 @@ def events_five_targets_a_rule(client: Client) -> bool:
 
 
 @probe
+def events_of_aws_are_not_for_everybody(client: Client) -> bool:
+    answer = client("events").put_events(Entries=[{"Source": "aws.ec2", "DetailType": "x", "Detail": "{}"}])
+    return [entry.get("ErrorCode") for entry in answer["Entries"]] == ["NotAuthorizedForSourceException"]
+
+
+@probe
+def events_go_to_functions(client: Client) -> bool:
+    events = client("events")
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["mine"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"}])
+    return code(events.put_events, Entries=[{"Source": "mine", "DetailType": "x", "Detail": "{}"}]) == ""
+
+
+@probe
 def tagging_knows_rules(client: Client) -> bool:
     client("events").put_rule(Name="r", EventPattern=PATTERN, Tags=[{"Key": "a", "Value": "1"}])
     found = client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]

@@ -1,16 +1,19 @@
 """What the sandbox's SageMaker does as AWS and moto does not: see test_repairs.py."""
 from __future__ import annotations
 
+import json
 import time
 import unittest
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from support import SandboxTest
 from test_repairs import Client, Probe, _bare, code, trust
 
 PROBES: dict[str, Probe] = {}
 SERVICE = "sagemaker.amazonaws.com"
+DURATION = 1.0  # of every transition: long enough to be seen on a busy machine
 
 
 def probe(function: Probe) -> Probe:
@@ -32,12 +35,14 @@ def domain(client: Client, role: str = "", **more: Any) -> dict[str, Any]:
 
 def settled(describe: Any, **key: str) -> str:
     """The state once it has passed; "gone" when nothing is left."""
-    for _ in range(200):
-        refused = code(describe, **key)
-        if refused:
+    for _ in range(500):
+        try:
+            status = str(describe(**key)["Status"])
+        except ClientError as error:
+            refused = error.response["Error"]["Code"]
             return "gone" if refused == "ResourceNotFound" else refused
-        if describe(**key)["Status"] not in ("Pending", "Updating", "Deleting"):
-            return str(describe(**key)["Status"])
+        if status not in ("Pending", "Updating", "Deleting"):
+            return status
         time.sleep(0.02)
     return "still in transition"
 
@@ -131,12 +136,26 @@ def tagging_knows_domains_and_profiles(client: Client) -> bool:
     return bool(sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "1"}])
 
 
+@probe
+def model_packages_tell_what_becomes_of_them(client: Client) -> bool:
+    sagemaker, events, sqs = client("sagemaker"), client("events"), client("sqs")
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.sagemaker"], "detail": {"ModelApprovalStatus": ["Approved"]}}))
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": arn}])
+    sagemaker.create_model_package_group(ModelPackageGroupName="g")
+    package = sagemaker.create_model_package(ModelPackageGroupName="g", ModelApprovalStatus="PendingManualApproval")["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    messages = [json.loads(message["Body"]) for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])]
+    return [(m["detail-type"], m["resources"]) for m in messages] == [("SageMaker Model Package State Change", [package])]
+
+
 class Repairs(SandboxTest):
     def test_sandbox_is_like_aws(self) -> None:
         for name, behaves in PROBES.items():
             with self.subTest(name):
                 self.cloud.reset()
-                self.cloud.control("POST", "/durations", {n: 0.3 for n in self.cloud.control("GET", "/durations") if "sagemaker" in n})
+                self.cloud.control("POST", "/durations", {n: DURATION for n in self.cloud.control("GET", "/durations") if "sagemaker" in n})
                 self.assertTrue(behaves(self.cloud.client))
 
     def test_moto_still_is_not(self) -> None:
