@@ -97,14 +97,20 @@ static int note_update(struct kind_op *op, const char *id)
     return 0;
 }
 
+/* EKS refuses what would change nothing: then it is as it should be, whoever made it so. */
+static bool needs_nothing(const struct err *err)
+{
+    return err_is(err, "InvalidParameterException") &&
+           (strstr(err_text(err), "No changes needed") || strstr(err_text(err), "already at the desired"));
+}
+
 int eks_update(struct kind_op *op, enum aws_op operation, struct json_object *take_params)
 {
     struct json_object *answer CLEANUP_JS = NULL;
     int r = op_send(op, operation, take_params, &answer);
     const char *id = js_text(answer, "update.id");
 
-    if (r < 0 && err_is(op->err, "InvalidParameterException") &&
-        strstr(err_text(op->err), "No changes needed"))
+    if (r < 0 && needs_nothing(op->err))
         return op_forgive(op, r, "InvalidParameterException");
     if (r < 0 || !id || str_equal(js_text(answer, "update.status"), "Successful"))
         return r;
