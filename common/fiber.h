@@ -93,4 +93,13 @@ int fiber_group_spawn(struct fiber_group *group, const char *name, fiber_fn fn, 
  */
 int fiber_group_wait(struct fiber_group *group);
 
+/** A few places for many fibers, first come, first served. Embed, zero. */
+struct fiber_slots {
+    size_t taken;
+    struct fiber_slot_waiter *waiters; /* on their own stacks */
+};
+/** May wait: for one of @limit places (0 = no limit). 0, or -ECANCELED: then no place was taken. */
+int fiber_slots_take(struct fiber_slots *slots, size_t limit);
+void fiber_slots_give(struct fiber_slots *slots);
+
 #endif

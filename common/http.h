@@ -32,6 +32,8 @@ struct http_request {
     uint32_t connect_timeout_ms; /* 0 = 5000 */
     size_t max_answer_bytes;     /* 0 = HTTP_BODY_MAX */
     const char *ca_file;         /* NULL = the transport's */
+    const char *ca_pem;          /* PEM text; then nothing else is trusted; NULL = @ca_file */
+    size_t ca_pem_size;
     bool fresh;                  /* a new connection: for calls that create and have no token (see above) */
     bool no_proxy;               /* instance metadata, loopback */
 };

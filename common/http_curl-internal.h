@@ -43,6 +43,7 @@ struct curl_call {
     char *host;          /* for messages */
     const char *ca_file; /* for messages; the transport's or own_ca_file */
     char *own_ca_file;
+    bool own_ca_pem;
     bool proxied;
     struct buf content; /* of the answer */
     struct http_answer answer;

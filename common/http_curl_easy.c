@@ -245,6 +245,20 @@ static CURLcode set_trust(CURL *easy, const char *ca_file, bool own)
     return code;
 }
 
+/*
+ * Nothing but the text that came with the request: neither the bundle nor the system's certificates. libcurl
+ * keeps a copy with the connection, and lends the connection only to requests with an equal text.
+ */
+static CURLcode set_own_trust(CURL *easy, const struct http_request *request)
+{
+    struct curl_blob pem = {(void *)(uintptr_t)request->ca_pem, request->ca_pem_size, CURL_BLOB_COPY};
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_CAINFO, NULL);
+    SET(code, easy, CURLOPT_CAINFO_BLOB, &pem);
+    return code;
+}
+
 /* Always set, also to nothing: where an option is unset, libcurl would read the environment itself. */
 static CURLcode set_proxy(CURL *easy, struct curl_call *call, const struct http_request *request,
                           const struct curl_proxies *proxies)
@@ -310,9 +324,12 @@ int curl_call_setup(struct curl_call *call, const struct http_request *request, 
         copy_body(call, request) < 0)
         return err_no_memory(err);
     call->ca_file = call->own_ca_file ? call->own_ca_file : ca_file;
+    call->own_ca_pem = request->ca_pem != NULL;
     code = set_always(easy, call);
     if (code == CURLE_OK)
         code = set_trust(easy, call->ca_file, call->own_ca_file && !str_equal(call->own_ca_file, ca_file));
+    if (code == CURLE_OK && request->ca_pem)
+        code = set_own_trust(easy, request);
     if (code == CURLE_OK)
         code = set_proxy(easy, call, request, proxies);
     if (code == CURLE_OK)
@@ -395,8 +412,9 @@ static void explain(struct curl_call *call, int code, const char *reason)
     if (code == -EKEYREJECTED) {
         http_error(&call->err, code, call->host, reason);
         if (call->err.text && call->ca_file) {
-            char *text = str_format("%s (CA bundle %s)", call->err.text,
-                                    *call->ca_file ? call->ca_file : "missing");
+            char *text = call->own_ca_pem ? str_format("%s (only the server's own CA counts)", call->err.text)
+                                          : str_format("%s (CA bundle %s)", call->err.text,
+                                                       *call->ca_file ? call->ca_file : "missing");
 
             if (text) {
                 free(call->err.text);

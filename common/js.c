@@ -240,6 +240,13 @@ bool js_has_text(struct json_object *array, const char *text)
     return false;
 }
 
+void js_wipe_text(struct json_object *text)
+{
+    if (json_object_is_type(text, json_type_string))
+        explicit_bzero((char *)(uintptr_t)json_object_get_string(text),
+                       (size_t)json_object_get_string_len(text));
+}
+
 const char *js_type_name(struct json_object *object)
 {
     static const char *const names[] = {

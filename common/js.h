@@ -74,6 +74,8 @@ int js_put_key(struct json_object *object, const char *key, struct json_object *
 int js_add_text(struct json_object *array, const char *text);
 /** Does the array hold this text? */
 bool js_has_text(struct json_object *array, const char *text);
+/** Overwrite the bytes of a text (others are left alone): before a secret in a tree is released. */
+void js_wipe_text(struct json_object *text);
 /** "string", "object", ...: for messages. */
 const char *js_type_name(struct json_object *object);
 

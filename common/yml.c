@@ -271,10 +271,6 @@ static bool key_is_refused(struct reader *reader, const char *text, bool quoted,
 
     if (quoted)
         return false;
-    if (strcmp(text, "<<") == 0) {
-        refuse(reader, mark, "a merge key (<<); write the keys out");
-        return true;
-    }
     if (yml_plain_kind(text, &kind) < 0)
         kind = YML_NUMBER;
     if (kind == YML_STRING)

@@ -26,19 +26,43 @@ int clients_gate(struct platform *platform, const char *operation, struct err *e
     return 0;
 }
 
+/* Whatever is reached as an AWS identity, clusters too. */
+static int gate_of_account(struct platform *platform, const char *operation, struct err *err)
+{
+    if (platform->aws_blocked)
+        return err_set(err, -EPERM, ERR_CONFLICT, "%s: refused: %s", operation,
+                       platform->problem ? platform->problem : "AWS is blocked");
+    return clients_gate(platform, operation, err);
+}
+
 static int aws_gate(void *data, const struct aws_operation *operation, struct err *err)
 {
-    struct platform *platform = data;
+    return gate_of_account(data, operation->name, err);
+}
 
-    if (platform->aws_blocked)
-        return err_set(err, -EPERM, ERR_CONFLICT, "%s: refused: %s", operation->name,
-                       platform->problem ? platform->problem : "AWS is blocked");
-    return clients_gate(platform, operation->name, err);
+static int kubernetes_gate(void *data, const char *what, struct err *err)
+{
+    return gate_of_account(data, what, err);
 }
 
 static int github_gate(void *data, const struct github_operation *operation, struct err *err)
 {
     return clients_gate(data, operation->name, err);
+}
+
+/* Clusters know the daemon by its AWS identity: the one client comes with the other. */
+static int new_kubernetes(struct platform *platform, struct err *err)
+{
+    struct kubernetes_options options = {
+        .http = platform->daemon->http,
+        .clock = platform->daemon->clock,
+        .fibers = &platform->daemon->fibers,
+        .aws = platform->clouds.aws,
+        .gate = kubernetes_gate,
+        .gate_data = platform,
+    };
+
+    return kubernetes_new(&options, &platform->clouds.kubernetes, err);
 }
 
 int clients_ready_aws(struct platform *platform, struct err *err)
@@ -55,9 +79,16 @@ int clients_ready_aws(struct platform *platform, struct err *err)
         .gate_data = platform,
     };
 
-    if (!graph->aws.configured || platform->clouds.aws)
+    int r = 0;
+
+    platform->clouds.http = platform->daemon->http;
+    if (!graph->aws.configured)
         return 0;
-    return aws_new(&options, &platform->clouds.aws, err);
+    if (!platform->clouds.aws)
+        r = aws_new(&options, &platform->clouds.aws, err);
+    if (r == 0 && !platform->clouds.kubernetes)
+        r = new_kubernetes(platform, err);
+    return r;
 }
 
 /** The text of a credential, without the newline that an editor leaves at the end. */
@@ -205,6 +236,8 @@ int clients_ready_github(struct platform *platform, struct err *err)
 
 void clients_drop(struct platform *platform)
 {
+    platform->clouds.kubernetes = kubernetes_free(
+        platform->clouds.kubernetes); /* it signs with the next one */
     platform->clouds.aws = aws_free(platform->clouds.aws);
     platform->clouds.github = github_free(platform->clouds.github);
     platform->github_refused = false;

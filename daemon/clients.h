@@ -7,10 +7,13 @@
 
 #include "daemon/platform.h"
 
-/** Make the client if the graph wants one and there is none yet. 0, also when none is wanted; may read credential files. */
+/**
+ * Make the client if the graph wants one and there is none yet; AWS and Kubernetes come together. 0, also when none is
+ * wanted; may read credential files.
+ */
 int clients_ready_aws(struct platform *platform, struct err *err);
 int clients_ready_github(struct platform *platform, struct err *err);
-/** Drop both: no call may be in flight. */
+/** Drop all of them: no call may be in flight. */
 void clients_drop(struct platform *platform);
 /**
  * May this platform write now? The one place that knows: check mode, a stop, a reload, a wrong account, and

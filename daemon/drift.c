@@ -72,7 +72,8 @@ static const char *state_of(const struct resource *resource, uint32_t flips)
                : "open";
 }
 
-static void tell_open(const struct resource *resource, const struct episode *episode)
+/* @by: who did it, as far as the service tells; NULL where it does not. */
+static void tell_open(const struct resource *resource, const struct episode *episode, const char *by)
 {
     struct platform *platform = resource->platform;
     struct report news = {
@@ -92,8 +93,8 @@ static void tell_open(const struct resource *resource, const struct episode *epi
         return;
     }
     change = change_words(episode->kind, episode->desired, episode->observed);
-    report(platform, &news, "[%s] %s: %s%s%s", episode->severity, episode->field, change ? change : "",
-           hold ? "; " : "", hold ? hold : "");
+    report(platform, &news, "[%s] %s: %s%s%s%s%s", episode->severity, episode->field, change ? change : "",
+           by ? ", by " : "", by ? by : "", hold ? "; " : "", hold ? hold : "");
     if (episode->flips == FLIPS_CONTESTED)
         report(
             platform,
@@ -114,7 +115,7 @@ static int fill(struct episode *episode, const struct resource *resource, const 
 }
 
 static void open_episode(struct resource *resource, const char *field, const char *kind, const char *severity,
-                         const char *desired, const char *observed)
+                         const char *desired, const char *observed, const char *by)
 {
     struct platform *platform = resource->platform;
     int64_t now_ms = clock_wall_ms(platform->daemon->clock);
@@ -139,7 +140,7 @@ static void open_episode(struct resource *resource, const char *field, const cha
     }
     platform->episodes_count++;
     keep(platform, episode);
-    tell_open(resource, episode);
+    tell_open(resource, episode, by);
 }
 
 /** Still open: note what changed about it. */
@@ -160,14 +161,14 @@ static void refresh(struct resource *resource, struct episode *episode, const ch
 }
 
 static void saw(struct resource *resource, const char *field, const char *kind, const char *severity,
-                const char *desired, const char *observed)
+                const char *desired, const char *observed, const char *by)
 {
     struct episode *episode = find_open(resource->platform, resource->address, field);
 
     if (episode)
         refresh(resource, episode, desired, observed);
     else
-        open_episode(resource, field, kind, severity, desired, observed);
+        open_episode(resource, field, kind, severity, desired, observed, by);
 }
 
 static void close_episode(struct platform *platform, size_t index, const char *how)
@@ -244,14 +245,14 @@ void drift_update(struct resource *resource)
     if (!proved(resource) || resource->acting)
         return;
     if (decision->reason == REASON_MISSING && resource->want) {
-        saw(resource, "", "missing", severity_name(SEVERITY_CRITICAL), NULL, NULL);
+        saw(resource, "", "missing", severity_name(SEVERITY_CRITICAL), NULL, NULL, NULL);
     } else if (!resource->unconfirmed && !resource->intent.token && resource->want) {
         for (size_t i = 0; i < decision->diff.count; i++) {
             const struct diff_entry *entry = &decision->diff.entries[i];
 
             if (decision->is_drift[i])
                 saw(resource, entry->path, diff_what_name(entry->what), severity_name(entry->severity),
-                    entry->desired, entry->observed);
+                    entry->desired, entry->observed, entry->by);
         }
     }
     close_what_is_over(resource);

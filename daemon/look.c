@@ -30,6 +30,8 @@ static bool provider_blocked(const struct platform *platform, enum provider prov
         return platform->aws_blocked || !platform->clouds.aws;
     case PROVIDER_GITHUB:
         return platform->github_blocked || !platform->clouds.github;
+    case PROVIDER_KUBERNETES: /* reached as the AWS identity */
+        return platform->aws_blocked || !platform->clouds.kubernetes;
     default:
         return false;
     }

@@ -163,6 +163,19 @@ int lookup_desired(struct resource *resource, struct err *err)
     return 0;
 }
 
+/* The text of a field; below a map the rest of @field is one key, dots and all: "data.ca.crt". Borrowed. */
+static const char *field_text(struct json_object *body, const char *field)
+{
+    const char *text = js_text(body, field), *dot = strchr(field, '.');
+    struct json_object *map = NULL, *value = NULL;
+    char *head CLEANUP_FREE = dot ? strndup(field, (size_t)(dot - field)) : NULL;
+
+    if (text || !head || !json_object_object_get_ex(body, head, &map) ||
+        !json_object_object_get_ex(map, dot + 1, &value))
+        return text;
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
 int lookup_secret(struct resource *resource, const char *field, struct secret **ret, struct err *err)
 {
     struct json_object *body CLEANUP_JS = NULL;
@@ -175,7 +188,7 @@ int lookup_secret(struct resource *resource, const char *field, struct secret **
     r = js_parse_text(resource->want->body, &body, err);
     if (r < 0)
         return r;
-    text = js_text(body, field);
+    text = field_text(body, field);
     if (!text)
         return err_set(err, -EINVAL, ERR_INVALID, "%s has no %s", resource->address, field);
     lookup_resolver(resource->platform, &resolver);

@@ -324,6 +324,8 @@ uint64_t platform_calls(const struct platform *platform)
 
     if (platform->clouds.aws)
         calls += aws_calls_sent(platform->clouds.aws);
+    if (platform->clouds.kubernetes)
+        calls += kubernetes_calls_sent(platform->clouds.kubernetes);
     if (platform->clouds.github)
         calls += github_calls_sent(platform->clouds.github);
     return calls;

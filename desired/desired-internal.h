@@ -22,19 +22,19 @@
 #include "kinds/field.h"
 
 /* Ceilings for what a file may make of itself. */
-#define RESOURCES_MAX       20000
-#define INSTANCES_MAX       1000   /* for_each of one resource */
-#define EDGES_MAX           500000 /* of the whole graph */
-#define OUTPUTS_MAX         1000
-#define REFERENCES_MAX      100        /* in one string */
-#define TEXT_MAX_BYTES      (64 << 10) /* one string after values were put in */
-#define BODY_MAX_BYTES      (1 << 20)
-#define GRAPH_MAX_BYTES     (64 << 20) /* all bodies together */
-#define NODES_MAX           4000000    /* of all trees after references and for_each, texts by the 64 bytes */
-#define DEPTH_MAX           24         /* of a body; js_parse() takes 32 */
-#define POLICY_PLACES_DEPTH 2          /* places kept inside a policy: Statement.0 */
-#define FILE_MAX_BYTES      (1 << 20)
-#define NAME_MAX_LENGTH     64
+#define RESOURCES_MAX     20000
+#define INSTANCES_MAX     1000   /* for_each of one resource */
+#define EDGES_MAX         500000 /* of the whole graph */
+#define OUTPUTS_MAX       1000
+#define REFERENCES_MAX    100        /* in one string */
+#define TEXT_MAX_BYTES    (64 << 10) /* one string after values were put in */
+#define BODY_MAX_BYTES    (1 << 20)
+#define GRAPH_MAX_BYTES   (64 << 20) /* all bodies together */
+#define NODES_MAX         4000000    /* of all trees after references and for_each, texts by the 64 bytes */
+#define DEPTH_MAX         24         /* of a body; js_parse() takes 32 */
+#define FREE_PLACES_DEPTH 8          /* places kept inside a policy or document */
+#define FILE_MAX_BYTES    (1 << 20)
+#define NAME_MAX_LENGTH   64
 
 /* ---- sources and reports (source.c) ---- */
 

@@ -269,17 +269,22 @@ int node_to_json(const struct node *node, struct json_object **ret)
     return r;
 }
 
+/* Rows that say how members are put together; a document's own members go by the row that let it in. */
+static const struct field any_member = {.type = FIELD_DOCUMENT};
+
 static bool merges(const struct node *base, const struct node *over, const struct field *row)
 {
     if (base->kind != YML_MAP || over->kind != YML_MAP || !row)
         return false;
-    return row->type == FIELD_OBJECT || row->type == FIELD_MAP;
+    return row->type == FIELD_OBJECT || row->type == FIELD_MAP || row->type == FIELD_DOCUMENT;
 }
 
+static int merge(struct node **base, struct node *take_over, const struct field *fields, bool document);
+
 /* Put @take_over in the place of the member of the same key, or behind the last one. */
-static int merge_member(struct node *base, struct node *take_over, const struct field *fields)
+static int merge_member(struct node *base, struct node *take_over, const struct field *fields, bool document)
 {
-    const struct field *row = fields ? field_find(fields, take_over->key) : NULL;
+    const struct field *row = document ? &any_member : fields ? field_find(fields, take_over->key) : NULL;
 
     for (size_t i = 0; i < base->count; i++) {
         struct node **slot = &base->children[i];
@@ -287,7 +292,8 @@ static int merge_member(struct node *base, struct node *take_over, const struct 
         if (!str_equal((*slot)->key, take_over->key))
             continue;
         if (merges(*slot, take_over, row))
-            return node_merge(slot, take_over, row->type == FIELD_OBJECT ? row->members : NULL);
+            return merge(slot, take_over, row->type == FIELD_OBJECT ? row->members : NULL,
+                         row->type == FIELD_DOCUMENT);
         node_free(*slot);
         *slot = take_over;
         return 0;
@@ -295,7 +301,7 @@ static int merge_member(struct node *base, struct node *take_over, const struct 
     return node_add(base, take_over);
 }
 
-int node_merge(struct node **base, struct node *take_over, const struct field *fields)
+static int merge(struct node **base, struct node *take_over, const struct field *fields, bool document)
 {
     int r = 0;
 
@@ -308,10 +314,15 @@ int node_merge(struct node **base, struct node *take_over, const struct field *f
         struct node *member = TAKE(take_over->children[i]);
 
         if (r == 0)
-            r = merge_member(*base, member, fields);
+            r = merge_member(*base, member, fields, document);
         else
             node_free(member);
     }
     node_free(take_over);
     return r;
+}
+
+int node_merge(struct node **base, struct node *take_over, const struct field *fields)
+{
+    return merge(base, take_over, fields, false);
 }

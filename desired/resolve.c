@@ -509,14 +509,25 @@ bool document_has_unknown(struct json_object *document)
     return false;
 }
 
+/* Is what names the thing known? Of a document only the paths of its identity. */
+static bool key_is_known(const struct field *row, struct json_object *value)
+{
+    if (!value)
+        return !(row->flags & FIELD_REQUIRED);
+    if (row->type != FIELD_DOCUMENT || !row->identity)
+        return !document_has_unknown(value);
+    if (json_object_object_length(value) == 1 && js_text(value, "unknown"))
+        return false;
+    for (const char *const *path = row->identity; *path; path++)
+        if (document_has_unknown(js_get(value, *path)))
+            return false;
+    return true;
+}
+
 bool document_key_known(const struct kind *kind, struct json_object *document)
 {
     for (const struct field *row = kind->fields; row->name; row++) {
-        struct json_object *value = js_get(document, row->name);
-
-        if (!(row->flags & FIELD_KEY))
-            continue;
-        if ((!value && row->flags & FIELD_REQUIRED) || document_has_unknown(value))
+        if (row->flags & FIELD_KEY && !key_is_known(row, js_get(document, row->name)))
             return false;
     }
     return true;

@@ -42,6 +42,7 @@ static bool row_step(const struct field *row, const char *step, struct field *re
         *ret = row_of_element(row);
         return true;
     case FIELD_POLICY:
+    case FIELD_DOCUMENT:
     case FIELD_ANY:
         *ret_free = true;
         return true;

@@ -330,13 +330,29 @@ static void kind_warning(struct kind_check *check, const char *path, const char 
     va_end(arguments);
 }
 
+static struct json_object *kind_referred(struct kind_check *check, const char *field)
+{
+    struct kind_context *context = container_of(check, struct kind_context, check);
+    const char *text = js_text(check->document, field);
+    struct references references = {0};
+    const struct draft *target = NULL;
+
+    if (!text || references_find(text, &references, NULL) < 0)
+        return NULL;
+    if (references.count == 1 && references.items[0].address)
+        target = draft_find(context->loader, references.items[0].address);
+    references_done(&references);
+    return target ? js_read(target->resource.body) : NULL;
+}
+
 static int check_kind(struct loader *loader, const struct draft *draft)
 {
     struct kind_context context = {
         .check = {.platform_repository = loader->graph->github.repository,
                   .allow_wide_trust = draft->resource.allow_wide_trust,
                   .problem = kind_problem,
-                  .warning = kind_warning},
+                  .warning = kind_warning,
+                  .referred = kind_referred},
         .loader = loader,
         .draft = draft,
     };

@@ -80,10 +80,13 @@ static bool wrong_container(struct schema *schema, const struct spot *spot)
     return false;
 }
 
-/* The words "secret" and "unknown" alone in a map stand for something else inside the daemon. */
+/*
+ * The words "secret" and "unknown" alone in a map stand for something else inside the daemon. With a map behind it the
+ * word is only a name: {secret: {name: x}} of a projected volume.
+ */
 static bool marker_free(struct schema *schema, const struct node *node, const char *label)
 {
-    if (node->kind != YML_MAP || node->count != 1 ||
+    if (node->kind != YML_MAP || node->count != 1 || node->children[0]->kind == YML_MAP ||
         !(str_equal(node->children[0]->key, "secret") || str_equal(node->children[0]->key, "unknown")))
         return true;
     report_problem(schema->report, node->children[0]->key_place,
@@ -110,7 +113,7 @@ static bool free_form(struct schema *schema, const struct node *node, const char
         bool keyed = node->kind == YML_MAP;
         size_t before = keyed ? path_push(schema, child->key) : path_push_index(schema, i);
 
-        if (depth < POLICY_PLACES_DEPTH)
+        if (depth < FREE_PLACES_DEPTH)
             path_remember(schema, keyed ? child->key_place : child->place);
         if (!free_form(schema, child, label, depth + 1))
             good = false;
@@ -168,6 +171,31 @@ static bool check_policy(struct schema *schema, const struct spot *spot, struct 
     if (spot->node->kind != YML_MAP)
         return wrong_container(schema, spot);
     return check_any(schema, spot, ret);
+}
+
+/* What is null in a document is not declared. The depth was bounded by free_form(). */
+static void drop_nulls(struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        js_each (value, key, member) {
+            if (member)
+                drop_nulls(member);
+            else
+                json_object_object_del(value, key); /* the current one may go */
+        }
+    }
+    for (size_t i = 0, count = js_count(value, NULL); i < count; i++)
+        drop_nulls(js_at(value, i));
+}
+
+static bool check_document(struct schema *schema, const struct spot *spot, struct json_object **ret)
+{
+    if (spot->node->kind != YML_MAP)
+        return wrong_container(schema, spot);
+    if (!check_any(schema, spot, ret))
+        return false;
+    drop_nulls(*ret);
+    return true;
 }
 
 /* A set holds nothing twice; objects are told apart by their key member. */
@@ -505,6 +533,8 @@ static bool check_container(struct schema *schema, const struct spot *spot, stru
         return check_object(schema, spot->row->members, spot, ret);
     case FIELD_POLICY:
         return check_policy(schema, spot, ret);
+    case FIELD_DOCUMENT:
+        return check_document(schema, spot, ret);
     default:
         return check_any(schema, spot, ret);
     }
@@ -513,7 +543,7 @@ static bool check_container(struct schema *schema, const struct spot *spot, stru
 static bool is_container(enum field_type type)
 {
     return type == FIELD_LIST || type == FIELD_SET || type == FIELD_MAP || type == FIELD_OBJECT ||
-           type == FIELD_POLICY || type == FIELD_ANY;
+           type == FIELD_POLICY || type == FIELD_DOCUMENT || type == FIELD_ANY;
 }
 
 /* True with *ret; false when something was reported or poisoned. */
@@ -531,7 +561,7 @@ static bool check_value(struct schema *schema, const struct spot *spot, struct j
         return schema_scalar(schema, spot, ret);
     /* A reference may bring a whole list or map later. */
     if (schema->templates && node->kind == YML_STRING && spot->type != FIELD_POLICY &&
-        spot->type != FIELD_ANY && text_is_reference(node->text)) {
+        spot->type != FIELD_DOCUMENT && spot->type != FIELD_ANY && text_is_reference(node->text)) {
         *ret = json_object_new_string(node->text);
         return *ret ? true : no_memory(schema);
     }

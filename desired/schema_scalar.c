@@ -25,6 +25,7 @@ const char *type_wanted(enum field_type type)
         [FIELD_MAP] = "a map",
         [FIELD_OBJECT] = "a map of fields",
         [FIELD_POLICY] = "a policy document",
+        [FIELD_DOCUMENT] = "a map",
         [FIELD_VERSION] = "a version",
         [FIELD_SECRET] = "a string",
         [FIELD_ANY] = "a value",

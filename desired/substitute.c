@@ -390,6 +390,32 @@ static bool key_is_new(struct json_object *seen, const struct node *child, struc
     return true;
 }
 
+/* "<<: ${var.tags}": the members of that map, under those that the map itself has. */
+static bool is_merge_key(const struct node *map, const struct node *child)
+{
+    return map->kind == YML_MAP && str_equal(child->key, "<<");
+}
+
+static int merge_members(struct node *node, struct node *take_members, const struct node *from,
+                         struct report *report)
+{
+    struct node *members CLEANUP_NODE = take_members;
+    int r = 0;
+
+    if (members->poison || members->kind == YML_NULL)
+        return 0;
+    if (members->kind != YML_MAP) {
+        report_problem(report, members->place, "<<: a map to take members from is wanted, this is %s",
+                       yml_kind_name(members->kind));
+        return 0;
+    }
+    for (size_t i = 0; r == 0 && i < members->count; i++) {
+        if (!node_get(from, members->children[i]->key))
+            r = node_add(node, TAKE(members->children[i]));
+    }
+    return r;
+}
+
 static int substitute_children(struct node *node, const struct node *from, const struct scope *scope,
                                struct report *report)
 {
@@ -402,6 +428,11 @@ static int substitute_children(struct node *node, const struct node *from, const
 
         if (!child)
             return -ENOMEM;
+        if (is_merge_key(from, from->children[i])) {
+            if (merge_members(node, child, from, report) < 0)
+                return -ENOMEM;
+            continue;
+        }
         if (from->kind == YML_MAP && !key_is_new(seen, child, report))
             child->poison = true;
         if (node_add(node, child) < 0)

@@ -123,64 +123,21 @@ static struct json_object *found_repository(const struct registry *registry, con
     return repository;
 }
 
-/*
- * ARNs of what GetResources may be asked for: settled repositories, from item *@at on. NULL without
- * memory.
- */
-static struct json_object *next_arns(const struct kind_batch *batch, const struct registry *registry,
-                                     size_t *at)
+/* Of settled repositories alone: the service lags. */
+static int find_tags(struct kind_batch *batch, struct registry *registry)
 {
-    struct json_object *arns = json_object_new_array();
+    struct json_object *arns CLEANUP_JS = json_object_new_array();
 
-    for (; arns && *at < batch->count && js_count(arns, NULL) < NAMES_AT_ONCE; (*at)++) {
-        const char *arn = js_text(found_repository(registry, &batch->items[*at]), "repositoryArn");
+    for (size_t i = 0; arns && i < batch->count; i++) {
+        const char *arn = js_text(found_repository(registry, &batch->items[i]), "repositoryArn");
 
-        if (arn && !batch->items[*at].recent && js_add_text(arns, arn) < 0) {
-            json_object_put(arns);
-            return NULL;
-        }
+        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0)
+            return err_no_memory(batch->err);
     }
-    return arns;
-}
-
-static int tags_keep(struct registry *registry, struct json_object *answer)
-{
-    struct json_object *list = js_get(answer, "ResourceTagMappingList");
-
-    for (size_t i = 0, count = js_count(list, NULL); i < count; i++) {
-        const char *arn = js_text(js_at(list, i), "ResourceARN");
-        struct json_object *tags = tags_from_list(js_get(js_at(list, i), "Tags"), "Key", "Value");
-
-        if (!tags)
-            return -ENOMEM;
-        if (!arn)
-            json_object_put(tags);
-        else if (js_put_key(registry->tags, arn, tags) < 0)
-            return -ENOMEM;
-    }
+    if (!arns)
+        return err_no_memory(batch->err);
+    tagging_find(batch, arns, registry->tags);
     return 0;
-}
-
-/* What fails here is asked for one by one later: the service is an aid, and may be denied to us. */
-static void find_tags(struct kind_batch *batch, struct registry *registry)
-{
-    size_t at = 0;
-
-    while (at < batch->count) {
-        struct json_object *arns = next_arns(batch, registry, &at), *params = params_new(NULL, NULL, NULL);
-        struct json_object *answer CLEANUP_JS = NULL;
-        struct err err CLEANUP_ERR = {0};
-
-        if (arns && js_count(arns, NULL) < 2) {
-            json_object_put(arns);
-            json_object_put(params);
-            continue;
-        }
-        params_set(&params, "ResourceARNList", arns);
-        if (batch_ask(batch, AWS_TAGGING_GET_RESOURCES, params, &answer, &err) < 0 ||
-            tags_keep(registry, answer) < 0)
-            return;
-    }
 }
 
 /* ---- one repository ---- */
@@ -317,9 +274,10 @@ int aws_ecr_repository_observe(struct kind_batch *batch)
     struct registry registry CLEANUP(registry_done) = {0};
     int r = find_repositories(batch, &registry);
 
+    if (r == 0)
+        r = find_tags(batch, &registry);
     if (r < 0)
         return r;
-    find_tags(batch, &registry);
     for (size_t i = 0; i < batch->count; i++)
         begin(&batch->items[i], &registry);
     r = batch_each(batch, LOOKS_AT_ONCE, look);

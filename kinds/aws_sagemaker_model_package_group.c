@@ -5,26 +5,13 @@
  * can be changed, and the versions in it are data. Ways to fail: the name is taken, versions stand
  * in the way of a deletion, one of them is in use (busy).
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/js.h"
 #include "kinds/aws_sagemaker_model_package_group-internal.h"
 #include "kinds/registry-internal.h"
-
-static bool accepts_name(const char *text)
-{
-    size_t length = strlen(text);
-
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '-')
-            return false;
-    }
-    return length >= 1 && length <= 63 && text[0] != '-' && text[length - 1] != '-';
-}
+#include "kinds/sagemaker-internal.h"
 
 static const struct field fields[] = {
     {
@@ -32,8 +19,8 @@ static const struct field fields[] = {
         .type = FIELD_STRING,
         .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE,
         .wire = "ModelPackageGroupName",
-        .pattern = "1 to 63 letters, digits and hyphens between them",
-        .accepts = accepts_name,
+        .pattern = SAGEMAKER_NAME,
+        .accepts = sagemaker_accepts_name,
         .doc = "Name of the group.",
     },
     {

@@ -5,8 +5,10 @@
  * exist, an interface still inside when it is to be deleted.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "common/js.h"
+#include "common/str.h"
 #include "kinds/ec2-internal.h"
 #include "kinds/registry-internal.h"
 
@@ -65,9 +67,35 @@ static const struct attribute attributes[] = {
     {0},
 };
 
+/* EC2 allows /16 to /28. */
+static void check_size(struct kind_check *check, const char *cidr)
+{
+    const char *slash = cidr ? strrchr(cidr, '/') : NULL;
+    long long prefix;
+
+    if (slash && str_to_int64(slash + 1, 0, 32, &prefix) == 0 && (prefix < 16 || prefix > 28))
+        check->problem(check, "cidr_block", "%s: a subnet has a size from /16 to /28", cidr);
+}
+
+static void check_place(struct kind_check *check, const char *cidr)
+{
+    struct json_object *vpc CLEANUP_JS = check->referred ? check->referred(check, "vpc_id") : NULL;
+    const char *outer = js_text(vpc, "cidr_block");
+
+    if (cidr && outer && !cidr_lies_in(cidr, outer))
+        check->problem(check, "cidr_block",
+                       "%s does not lie in %s, the range of its VPC: choose a part of that, or another range "
+                       "for the VPC",
+                       cidr, outer);
+}
+
 static void check(struct kind_check *check)
 {
+    const char *cidr = js_text(check->document, "cidr_block");
+
     tags_check(check);
+    check_size(check, cidr);
+    check_place(check, cidr);
     if (js_get(check->document, "availability_zone") && js_get(check->document, "availability_zone_id"))
         check->problem(check, "availability_zone_id", "the zone is given by its name or by its id, not both");
 }

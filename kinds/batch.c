@@ -125,6 +125,18 @@ int batch_github(struct kind_batch *batch, enum github_op operation, struct json
     return github_call(batch->clouds.github, operation, params, ret, err);
 }
 
+int batch_kubernetes(struct kind_batch *batch, const struct kubernetes_call *call,
+                     struct kubernetes_answer *ret, struct err *err)
+{
+    assert(!kubernetes_writes(call->verb));
+    err_done(err);
+    if (!batch->clouds.kubernetes)
+        return err_set(err, -EINVAL, ERR_INVALID,
+                       "%s %s: the platform has no aws: section, which leads to clusters", call->object.kind,
+                       call->object.name ? call->object.name : "");
+    return kubernetes_call(batch->clouds.kubernetes, call, ret, err);
+}
+
 /* What one fiber of batch_each() is given. */
 struct look {
     struct kind_batch *batch;

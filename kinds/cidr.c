@@ -84,6 +84,20 @@ bool cidr6_accepts(const char *text)
     return strstr(text, "${") || (cidr_parse(text, &cidr) && cidr.family == AF_INET6);
 }
 
+bool cidr_lies_in(const char *inner, const char *outer)
+{
+    struct cidr a, b;
+
+    if (!cidr_parse(inner, &a) || !cidr_parse(outer, &b))
+        return true;
+    if (a.family != b.family || a.prefix < b.prefix)
+        return false;
+    a.prefix = b.prefix;
+    clear_host_bits(&a);
+    clear_host_bits(&b);
+    return memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
 void cidr_normalise(struct json_object *document, const char *name)
 {
     const char *text = js_text(document, name);

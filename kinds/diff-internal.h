@@ -20,6 +20,7 @@ struct diff_at {
     unsigned flags; /* the row's own, and what objects above it hand down */
     const char *path;
     const char *element; /* of the nearest SET or MAP */
+    const char *by;      /* who is known to have changed it */
 };
 
 /** What an object's flags mean for all that is in it. */
@@ -44,6 +45,9 @@ int diff_policy(struct diff_run *run, const struct diff_at *at, struct json_obje
                 struct json_object *observed);
 int diff_secret(struct diff_run *run, const struct diff_at *at, struct json_object *desired,
                 struct json_object *observed);
+/** A FIELD_DOCUMENT: its declared leaves, and what the kind says is there too much (diff_document.c). */
+int diff_document(struct diff_run *run, const struct diff_at *at, struct json_object *desired,
+                  struct json_object *observed);
 /** There must be nothing here: whatever is observed is extra. */
 int diff_nothing(struct diff_run *run, const struct diff_at *at, struct json_object *observed);
 
@@ -56,5 +60,7 @@ bool diff_has_unknown(struct json_object *value);
 bool diff_path_under(const char *path, const char *under);
 /** PATH["element"]; owned; NULL without memory. */
 char *diff_path_element(const char *path, const char *element);
+/** PATH.member, or PATH["member"] where a dot or bracket in it would be misread; owned; NULL without memory. */
+char *diff_path_member(const char *path, const char *member);
 
 #endif

@@ -58,6 +58,7 @@ static void entry_done(struct diff_entry *entry)
     free(entry->element);
     free(entry->desired);
     free(entry->observed);
+    free(entry->by);
 }
 
 static struct diff_entry *new_entry(struct diff_run *run)
@@ -93,15 +94,16 @@ int diff_add(struct diff_run *run, const struct diff_at *at, enum diff_what what
         .top = at->top,
         .severity = severity_of(at),
         .unknown_after = diff_has_unknown(desired),
+        .by = at->by ? strdup(at->by) : NULL,
     };
     if (!entry->path || (at->element && !entry->element) || (desired && !entry->desired) ||
-        (observed && !entry->observed)) {
+        (observed && !entry->observed) || (at->by && !entry->by)) {
         entry_done(entry);
         return -ENOMEM;
     }
     /* Nothing is replaced for the sake of a value that nobody knows yet. */
-    if ((at->flags & FIELD_IMMUTABLE) && !entry->unknown_after)
-        run->diff.replace = true;
+    entry->replaces = (at->flags & FIELD_IMMUTABLE) && !entry->unknown_after;
+    run->diff.replace |= entry->replaces;
     run->diff.count++;
     return 0;
 }
@@ -177,6 +179,8 @@ int diff_value(struct diff_run *run, const struct diff_at *at, enum field_type t
         return diff_object(run, at, desired, observed);
     case FIELD_POLICY:
         return diff_policy(run, at, desired, observed);
+    case FIELD_DOCUMENT:
+        return diff_document(run, at, desired, observed);
     case FIELD_SECRET:
         return diff_secret(run, at, desired, observed);
     default:
@@ -243,6 +247,7 @@ int diff_copy(const struct diff *diff, const bool *skip, struct diff *ret)
         to->element = copy_text(from->element, &failed);
         to->desired = copy_text(from->desired, &failed);
         to->observed = copy_text(from->observed, &failed);
+        to->by = copy_text(from->by, &failed);
         copy.count++;
     }
     if (failed) {
@@ -251,11 +256,6 @@ int diff_copy(const struct diff *diff, const bool *skip, struct diff *ret)
     }
     *ret = copy;
     return 0;
-}
-
-static bool is_immutable(const struct diff_entry *entry)
-{
-    return ((entry->field->flags | entry->top->flags) & FIELD_IMMUTABLE) && !entry->unknown_after;
 }
 
 void diff_ignore(struct diff *diff, const char *path)
@@ -268,7 +268,7 @@ void diff_ignore(struct diff *diff, const char *path)
             entry_done(&diff->entries[i]);
             continue;
         }
-        diff->replace |= is_immutable(&diff->entries[i]);
+        diff->replace |= diff->entries[i].replaces;
         diff->entries[kept++] = diff->entries[i];
     }
     diff->count = kept;

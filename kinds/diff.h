@@ -31,7 +31,16 @@ struct diff_entry {
     const struct field *top;   /* the row of the top-level field */
     enum severity severity;
     bool unknown_after; /* the desired side is known after apply */
+    bool replaces;      /* it can not be changed in place */
+    char *by;           /* who did it, as far as the service tells: "kubectl-edit at ..."; NULL elsewhere */
 };
+
+/**
+ * Members of an observed FIELD_DOCUMENT, beside what is declared: {PATH: VALUE} of what is there and must go, and
+ * {PATH: TEXT} of who changed what. Paths are those of the entries, below the field.
+ */
+#define DOCUMENT_EXTRA "mlopsd:extra"
+#define DOCUMENT_BY    "mlopsd:by"
 
 struct diff {
     struct diff_entry *entries;

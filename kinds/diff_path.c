@@ -17,6 +17,13 @@ char *diff_path_element(const char *path, const char *element)
     return quoted ? str_format("%s[%s]", path, quoted) : NULL;
 }
 
+char *diff_path_member(const char *path, const char *member)
+{
+    if (member[strcspn(member, ".[]\"")] != '\0' || member[0] == '\0')
+        return diff_path_element(path, member);
+    return str_format("%s%s%s", path, path[0] ? "." : "", member);
+}
+
 /* Length of a quoted key with its quotes, at its opening quote. */
 static size_t quoted_length(const char *text)
 {

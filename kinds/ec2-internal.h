@@ -81,6 +81,8 @@ char *cidr_canonical(const char *text);
 bool cidr_accepts(const char *text);
 bool cidr4_accepts(const char *text);
 bool cidr6_accepts(const char *text);
+/** Does @inner lie in @outer? True as well where one of them is no network: that is told elsewhere. */
+bool cidr_lies_in(const char *inner, const char *outer);
 /** Bring a text member to the canonical spelling, where it is a network. */
 void cidr_normalise(struct json_object *document, const char *name);
 

@@ -13,12 +13,7 @@
 #include "kinds/ec2-internal.h"
 #include "kinds/registry-internal.h"
 
-#define VALUES_AT_ONCE 200   /* in one filter */
-#define UNPROVED_MS    60000 /* EC2's reads may be behind its writes that long */
-
-#define TAG_PLATFORM "mlopsd:platform"
-#define TAG_ADDRESS  "mlopsd:address"
-#define TAG_INTENT   "mlopsd:intent"
+#define VALUES_AT_ONCE 200 /* in one filter */
 
 /* ---- filters ---- */
 
@@ -81,14 +76,6 @@ static void search_done(struct search *search)
     free(search->reads);
     json_object_put(search->by_id);
     json_object_put(search->by_address);
-}
-
-static const char *item_tag(const struct kind_item *item, const char *key)
-{
-    struct json_object *value = NULL;
-
-    json_object_object_get_ex(js_get(item->desired, "tags"), key, &value);
-    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 }
 
 static const char *thing_tag(struct json_object *thing, const char *key)
@@ -301,13 +288,8 @@ static void report_none(const struct ec2_look *look, struct kind_item *item)
     if (!item->id && !by_tags(item) && !(look->key_value && look->key_value(item))) {
         (void)err_set(&err, -EINVAL, ERR_BUG, "neither an id nor tags to look for it");
         batch_unknown(item, &err);
-    } else if (look->unprotected && item->intent && item->intent_age_ms < UNPROVED_MS) {
-        (void)err_set(&err, -EAGAIN, ERR_RETRY,
-                      "a call to make it had no answer; whether it was made is known %d s later",
-                      UNPROVED_MS / 1000);
-        batch_unknown(item, &err);
     } else {
-        batch_absent(item);
+        item_report_none(item, look->unprotected);
     }
 }
 

@@ -59,7 +59,12 @@ struct field {
     /** SET of objects: the member that names an element; one of the rows, or one that normalise() adds. */
     const char *key;
     const char *const *values; /* ENUM: NULL-terminated */
-    const char *pattern;       /* STRING: what is allowed, in words, for messages; checked by @accepts */
+    /**
+     * DOCUMENT: dotted paths in it that say which thing it is; NULL-terminated. With FIELD_KEY they, and not all of
+     * it, must be known before the thing can be looked up; another value under one of them means replace.
+     */
+    const char *const *identity;
+    const char *pattern; /* STRING: what is allowed, in words, for messages; checked by @accepts */
     bool (*accepts)(const char *text); /* STRING: NULL = anything */
     long long min, max;                /* INTEGER: bounds; STRING, LIST, SET: length. Both 0 = no bound */
 };

@@ -111,6 +111,11 @@ struct kind_check {
     /** Report a mistake at a path of the document ("assume_role_policy.Statement.0"). */
     void (*problem)(struct kind_check *check, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
     void (*warning)(struct kind_check *check, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+    /**
+     * The document, as declared, of the resource that the one reference at a top-level field names ("vpc_id"); owned.
+     * NULL when there is none.
+     */
+    struct json_object *(*referred)(struct kind_check *check, const char *field);
 };
 
 /* ---- clients and host ---- */

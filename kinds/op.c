@@ -138,6 +138,29 @@ int op_github_put_secret(struct kind_op *op, const char *repository, const char 
     return r;
 }
 
+int op_kubernetes(struct kind_op *op, const struct kubernetes_call *call, struct kubernetes_answer *ret)
+{
+    struct kubernetes_answer ignored CLEANUP_KUBERNETES_ANSWER = {0};
+    char *name CLEANUP_FREE = kubernetes_call_name(call);
+    bool writes = kubernetes_writes(call->verb);
+    int r;
+
+    err_done(op->err);
+    if (!name)
+        return err_no_memory(op->err);
+    if (!op->clouds.kubernetes)
+        return op_fail(op, -EINVAL, ERR_INVALID,
+                       "%s: the platform has no aws: section, which leads to clusters", name);
+    r = writes ? pass_gate(op, name) : 0;
+    fiber_set_where("calling the cluster"); /* the name, which the gate shows, ends with this function */
+    if (r < 0)
+        return r;
+    r = kubernetes_call(op->clouds.kubernetes, call, ret ? ret : &ignored, op->err);
+    if (r < 0 && writes)
+        apply_not_yet(op->kind, op->err);
+    return r;
+}
+
 int op_secret(struct kind_op *op, const char *field, struct secret **ret)
 {
     assert(op->host && op->host->secret);

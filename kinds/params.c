@@ -105,6 +105,44 @@ void item_note_flag(struct kind_item *item, const char *name)
         (void)js_set_bool(item->ret_memory, name, wanted); /* not noted: the next look notes it */
 }
 
+/* Owned; NULL without memory. */
+static struct json_object *locals_of(const struct kind *kind, struct json_object *document)
+{
+    struct json_object *notes = json_object_new_object(), *value;
+
+    for (const struct field *row = kind->fields; notes && row->name; row++) {
+        if (!(row->flags & FIELD_LOCAL) || !json_object_object_get_ex(document, row->name, &value))
+            continue;
+        if (js_put_key(notes, row->name, json_object_get(value)) < 0) {
+            json_object_put(notes);
+            return NULL;
+        }
+    }
+    return notes;
+}
+
+struct json_object *op_local(const struct kind_op *op, const char *path)
+{
+    return js_get(op->desired ? op->desired : op->memory, path);
+}
+
+void op_note_locals(struct kind_op *op)
+{
+    op_remember(op, locals_of(op->kind, op->desired)); /* not noted: the next look notes it */
+}
+
+void item_note_locals(struct kind_item *item, const struct kind *kind)
+{
+    struct json_object *notes = item->desired ? locals_of(kind, item->desired) : NULL;
+
+    if (!notes || js_equal(notes, item->memory)) {
+        json_object_put(notes);
+        return;
+    }
+    json_object_put(item->ret_memory);
+    item->ret_memory = notes;
+}
+
 int op_forgive(struct kind_op *op, int result, const char *wire_code)
 {
     if (result == 0 || !err_is(op->err, wire_code))

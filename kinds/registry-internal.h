@@ -21,13 +21,18 @@ extern const struct kind aws_lambda_function_kind;
 extern const struct kind aws_nat_gateway_kind;
 extern const struct kind aws_route_table_kind;
 extern const struct kind aws_s3_bucket_kind;
+extern const struct kind aws_sagemaker_domain_kind;
 extern const struct kind aws_sagemaker_model_package_group_kind;
+extern const struct kind aws_sagemaker_user_profile_kind;
 extern const struct kind aws_secretsmanager_secret_kind;
 extern const struct kind aws_security_group_kind;
 extern const struct kind aws_subnet_kind;
 extern const struct kind aws_vpc_kind;
 extern const struct kind github_actions_secret_kind;
 extern const struct kind github_repository_kind;
+extern const struct kind kubernetes_manifest_kind;
+extern const struct kind kubernetes_secret_kind;
+extern const struct kind mlflow_tracking_server_kind;
 extern const struct kind random_password_kind;
 
 /* ---- wire.c ---- */
@@ -67,6 +72,13 @@ bool err_is(const struct err *err, const char *wire_code);
 bool op_flag(const struct kind_op *op, const char *name);
 void op_note_flag(struct kind_op *op, const char *name);
 void item_note_flag(struct kind_item *item, const char *name);
+/**
+ * Likewise for a kind with several LOCAL fields, or with one that is no flag: a member by its path, and the
+ * notes of all of them.
+ */
+struct json_object *op_local(const struct kind_op *op, const char *path);
+void op_note_locals(struct kind_op *op);
+void item_note_locals(struct kind_item *item, const struct kind *kind);
 /** @result, or 0 with op->err cleared where the failure was this code. */
 int op_forgive(struct kind_op *op, int result, const char *wire_code);
 /** Unix milliseconds of a member that holds a time as text or as seconds; 0 when there is none. */
@@ -78,6 +90,26 @@ int64_t answer_time_ms(struct json_object *answer, const char *path);
 struct json_object *tags_added(const struct diff *diff, struct json_object *desired);
 /** Names and values that AWS would refuse, or that are not the config's to set. */
 void tags_check(struct kind_check *check);
+
+/* ---- tagging.c ---- */
+
+#define TAG_PLATFORM "mlopsd:platform"
+#define TAG_ADDRESS  "mlopsd:address"
+#define TAG_INTENT   "mlopsd:intent"
+
+/**
+ * May wait. Add the tags of things to @tags, {ARN: {KEY: VALUE}}: one call for a hundred, none for one
+ * alone. An aid, never a proof: the service lags and may be denied to us; what is not in @tags
+ * afterwards is to be asked of its own service.
+ */
+void tagging_find(struct kind_batch *batch, struct json_object *arns, struct json_object *tags);
+/** A tag as it is wanted; borrowed; NULL when it is not. */
+const char *item_tag(const struct kind_item *item, const char *key);
+/**
+ * Nothing was found: absent; or unknown, where nothing else protects from making a second one and our
+ * own call to make it may not be visible yet.
+ */
+void item_report_none(struct kind_item *item, bool unprotected);
 
 /* ---- trust.c ---- */
 

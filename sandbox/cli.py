@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import signal
+import ssl
 import sys
 import threading
 from typing import Any
@@ -44,14 +45,14 @@ class _Place:
         self._host, self._port, self._world = host, port, world
         self.servers: list[HttpServer] = []
 
-    def open(self, app: App, offset: int) -> str:
+    def open(self, app: App, offset: int, tls: ssl.SSLContext | None = None) -> str:
         wanted = self._port + offset if self._port else 0
         try:
-            server = HttpServer((self._host, wanted), app, self._world.clock)
+            server = HttpServer((self._host, wanted), app, self._world.clock, tls)
         except (OSError, OverflowError):
             if offset == 0:
                 raise
-            server = HttpServer((self._host, 0), app, self._world.clock)
+            server = HttpServer((self._host, 0), app, self._world.clock, tls)
         self.servers.append(server)
         return server.url
 
@@ -65,20 +66,24 @@ def _build(arguments: argparse.Namespace, place: _Place, world: World) -> dict[s
     from .aws.server import AwsServer
     from .control import Control
     from .github.server import GithubServer
+    from .kubernetes.clusters import Kubernetes
 
+    world.kubernetes = kubernetes = Kubernetes(world)
     aws, github = AwsServer(world), GithubServer(world)
 
     def reset() -> None:
         world.reset()
         aws.reset()
         github.reset()
+        kubernetes.reset()
 
     urls: dict[str, Any] = {}
     control = Control(world, reset, urls)
     control.add_routes(github.control_routes())
+    control.add_routes(kubernetes.control_routes())
     urls["aws"] = place.open(aws, 0)
     urls["github"] = place.open(github, 1)
-    urls["kubernetes"] = None  # its server: one file, one `place.open(kubernetes, 2)` here
+    urls["kubernetes"] = place.open(kubernetes, 2, kubernetes.tls)
     urls["control"] = place.open(control, 3)
     github.base_url = urls["github"]
     return urls

@@ -14,8 +14,11 @@ AWS_KINDS = frozenset({
 GITHUB_KINDS = frozenset({
     "latency", "401", "403", "404", "429", "500", "502", "503", "rate-limit", "secondary-limit", "html", "empty", "truncated", "garbage",
     "wrong-length", "hang", "reset", "reply-lost", "reply-hangs", "stale", "not-yet", "error"})
+KUBERNETES_KINDS = frozenset({
+    "latency", "401", "403", "404", "409", "410", "429", "500", "502", "503", "504", "html", "empty", "truncated", "garbage", "wrong-length",
+    "hang", "reset", "reply-lost", "reply-hangs", "stale", "error"})
 ALIASES = {"rate-limit-primary": "rate-limit", "rate-limit-secondary": "secondary-limit"}
-KINDS = {"aws": AWS_KINDS, "github": GITHUB_KINDS}
+KINDS = {"aws": AWS_KINDS, "github": GITHUB_KINDS, "kubernetes": KUBERNETES_KINDS}
 NUMBERS = ("times", "after", "probability", "seconds", "ms", "jitter_ms", "status", "retry_after")
 TEXTS = ("code", "message")
 
@@ -83,7 +86,7 @@ class Faults:
         known = {"server", "kind", "service", "operation", "resource", *NUMBERS, *TEXTS}
         if unknown := set(given) - known:
             raise BadRule(f"unknown field {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
-        server = given.get("server", "github" if given.get("service") == "github" else "aws")
+        server = given.get("server", given.get("service") if given.get("service") in KINDS else "aws")
         if server not in KINDS:
             raise BadRule(f"server must be one of {', '.join(sorted(KINDS))}")
         kind = str(given.get("kind", ""))
@@ -94,7 +97,7 @@ class Faults:
             numbers = {name: float(given[name]) for name in NUMBERS if name in given}
         except (TypeError, ValueError):
             raise BadRule(f"{', '.join(NUMBERS)} must be numbers") from None
-        service = "" if server == "github" else str(given.get("service", ""))
+        service = "" if server != "aws" else str(given.get("service", ""))
         operation, resource = str(given.get("operation", "")), str(given.get("resource", ""))
         patterns = (_compile(operation, "operation"), _compile(resource, "resource"))
         with self._lock:

@@ -9,10 +9,11 @@ import itertools
 import select
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote
@@ -64,6 +65,8 @@ class Request:
         """True when the peer has closed: lets a hanging fault end early."""
         try:
             readable, _, _ = select.select([self.socket], [], [], 0)
+            if isinstance(self.socket, ssl.SSLSocket):
+                return bool(readable)  # who waits for an answer sends nothing but the alert that ends a connection
             return bool(readable) and self.socket.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
             return True
@@ -78,6 +81,7 @@ class Response:
     body: bytes = b""
     reset: bool = False  # no answer at all: RST
     claim_length: int | None = None  # Content-Length to claim; then the connection is closed
+    stream: Iterator[bytes] | None = None  # instead of a body: sent in chunks as they come
 
     def header(self, name: str, default: str = "") -> str:
         name = name.lower()
@@ -131,8 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         try:
+            if isinstance(self.connection, ssl.SSLSocket):
+                self.connection.do_handshake()
             super().handle()
-        except (ConnectionError, TimeoutError, BrokenPipeError):
+        except (ConnectionError, TimeoutError, BrokenPipeError, ssl.SSLError):
             self.close_connection = True
 
     def finish(self) -> None:
@@ -180,12 +186,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         bodyless = self.command == "HEAD" or response.status in (204, 304)
+        if response.stream is not None:
+            self._send_stream(response, response.stream)
+            return
         length = len(response.body) if response.claim_length is None else response.claim_length
-        self.send_response_only(response.status)
-        for name, value in response.headers:
-            if name.lower() not in ("content-length", "date", "connection", "transfer-encoding"):
-                self.send_header(name, value)
-        self.send_header("Date", self.server.clock.http_date())
+        self._send_head(response)
         if self.command == "HEAD":
             self.send_header("Content-Length", response.header("Content-Length") or str(length))
         elif not bodyless:
@@ -201,6 +206,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
         self.wfile.flush()
 
+    def _send_head(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        for name, value in response.headers:
+            if name.lower() not in ("content-length", "date", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Date", self.server.clock.http_date())
+
+    def _send_stream(self, response: Response, stream: Iterator[bytes]) -> None:
+        """A chunked answer; each part leaves at once. HTTP/1.0 reads until the end of the connection."""
+        chunked = self.request_version != "HTTP/1.0"
+        self._send_head(response)
+        self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close")))
+        self.end_headers()
+        self.wfile.flush()
+        for part in stream:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+            self.wfile.flush()
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+        self.close_connection = self.close_connection or not chunked
+
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = _serve
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
@@ -215,9 +242,10 @@ class HttpServer(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], app: App, clock: Clock) -> None:
+    def __init__(self, address: tuple[str, int], app: App, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         self.app = app
         self.clock = clock
+        self._tls = tls
         self.connection_numbers = itertools.count(1)
         super().__init__(address, _Handler)
 
@@ -226,10 +254,17 @@ class HttpServer(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
+    def get_request(self) -> tuple[socket.socket, object]:
+        """With TLS the handshake is left to the connection's thread: a silent client keeps nobody waiting."""
+        connection, peer = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, peer
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Broken connections are daily bread here."""
 
     @property
     def url(self) -> str:
         host, port = self.server_address[:2]
-        return f"http://{host}:{port}"
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"

@@ -11,11 +11,6 @@
 #include "cloud/aws/retry.h"
 #include "cloud/aws/sigv4.h"
 
-struct aws_slot_waiter {
-    struct fiber *fiber;
-    struct aws_slot_waiter *next;
-};
-
 /** What the client remembers of one service. */
 struct aws_service_state {
     bool resolved;
@@ -23,8 +18,7 @@ struct aws_service_state {
     struct aws_budget budget;
     struct aws_key_cache key_cache;
     int64_t offset_ms; /* server's clock minus ours, once it was found to be off */
-    unsigned running;
-    struct aws_slot_waiter *waiters; /* first come, first served */
+    struct fiber_slots slots;
 };
 
 struct aws {

@@ -76,7 +76,7 @@ int aws_call(struct aws *aws, enum aws_op op, struct json_object *params, const 
 
 /**
  * May wait. As aws_call(), with one more member whose value never stands in the parameters: only in the
- * message, which is wiped. JSON protocols only.
+ * message, which is wiped. JSON protocols and query only.
  */
 int aws_call_secret(struct aws *aws, enum aws_op op, struct json_object *params, const char *token,
                     const char *member, const struct secret *value, struct json_object **ret,

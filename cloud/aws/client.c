@@ -66,7 +66,7 @@ struct aws *aws_free(struct aws *aws)
     aws_profiles_drop(aws);
     aws_chain_done(&aws->chain);
     for (int i = 0; i < AWS_SERVICE_MAX; i++) {
-        assert(aws->services[i].running == 0 && !aws->services[i].waiters);
+        assert(aws->services[i].slots.taken == 0 && !aws->services[i].slots.waiters);
         aws_key_cache_done(&aws->services[i].key_cache);
     }
     free(aws->region);

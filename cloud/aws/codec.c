@@ -73,6 +73,8 @@ int aws_encode_secret(const struct aws_service_info *service, const char *member
 {
     struct buf *body = &message->body;
 
+    if (service->protocol == AWS_QUERY)
+        return aws_encode_query_secret(member, value, message, err);
     assert(service->protocol == AWS_JSON || service->protocol == AWS_REST_JSON);
     assert(body->size >= 2 && body->data[body->size - 1] == '}');
     body->data[--body->size] = '\0';

@@ -38,8 +38,9 @@ int aws_encode(const struct aws_service_info *service, const struct aws_operatio
                struct json_object *params, bool bucket_in_host, struct aws_message *ret, struct err *err);
 
 /**
- * Put one more member into an encoded JSON message: a value that must not stand in the parameters, which
- * nobody wipes. The message's body is wiped when it goes.
+ * Put one more member into an encoded message of a JSON protocol or of query: a value that must not stand in
+ * the parameters, which nobody wipes. The message's body is wiped when it goes. -EINVAL for a value that a form
+ * can not carry.
  */
 int aws_encode_secret(const struct aws_service_info *service, const char *member, const struct secret *value,
                       struct aws_message *message, struct err *err);
@@ -55,6 +56,8 @@ int aws_decode(const struct aws_service_info *service, const struct aws_operatio
 
 int aws_encode_query(const struct aws_service_info *service, const struct aws_operation *operation,
                      struct json_object *params, struct aws_message *ret, struct err *err);
+int aws_encode_query_secret(const char *member, const struct secret *value, struct aws_message *message,
+                            struct err *err);
 int aws_encode_json(const struct aws_service_info *service, const struct aws_operation *operation,
                     struct json_object *params, struct aws_message *ret, struct err *err);
 int aws_encode_rest(const struct aws_service_info *service, const struct aws_operation *operation,

@@ -28,6 +28,7 @@ static int form_pair(struct form *form, const char *name, const char *value)
 {
     char *encoded_name CLEANUP_FREE = encode_percent(name, false);
     char *encoded CLEANUP_FREE = encode_percent(value, false);
+    int r;
 
     if (!encoded_name || !encoded)
         return err_no_memory(form->err);
@@ -35,10 +36,9 @@ static int form_pair(struct form *form, const char *name, const char *value)
         buf_add_char(form->body, '&');
     buf_add_text(form->body, encoded_name);
     buf_add_char(form->body, '=');
-    if (buf_add_text(form->body, encoded) < 0)
-        return err_set(form->err, form->body->failed, ERR_LIMIT, "the parameters are too long");
+    r = buf_add_text(form->body, encoded);
     sodium_memzero(encoded, strlen(encoded)); /* it may be a token */
-    return 0;
+    return r < 0 ? err_set(form->err, r, ERR_LIMIT, "the parameters are too long") : 0;
 }
 
 /* The member's name on the wire, and how its list is written. Owned by the caller. */
@@ -156,6 +156,16 @@ int aws_encode_query(const struct aws_service_info *service, const struct aws_op
     if (buf_addf(&ret->body, "Action=%s&Version=%s", operation->name, service->version) < 0)
         return err_no_memory(err);
     return form_object(&form, "", params, 0);
+}
+
+int aws_encode_query_secret(const char *member, const struct secret *value, struct aws_message *message,
+                            struct err *err)
+{
+    struct form form = {.body = &message->body, .err = err};
+
+    if (strlen(secret_text(value)) != secret_size(value))
+        return err_set(err, -EINVAL, ERR_INVALID, "%s holds a NUL, which no form can carry", member);
+    return form_pair(&form, member, secret_text(value));
 }
 
 /* <XResponse><XResult>...: the element that holds the members, or NULL. */

@@ -9,7 +9,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "cloud/aws/aws-internal.h"
@@ -83,9 +82,8 @@ void aws_wipe_member(struct json_object *object, const char *key)
 {
     struct json_object *value = NULL;
 
-    if (json_object_object_get_ex(object, key, &value) && json_object_is_type(value, json_type_string))
-        sodium_memzero((char *)(uintptr_t)json_object_get_string(value),
-                       (size_t)json_object_get_string_len(value));
+    if (json_object_object_get_ex(object, key, &value))
+        js_wipe_text(value);
 }
 
 /* ---- the order of sources ---- */

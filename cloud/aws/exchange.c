@@ -84,48 +84,10 @@ static int rate_wait(struct aws_exchange *x)
     return r;
 }
 
-static void slot_give(struct aws_exchange *x)
-{
-    struct aws_slot_waiter *next = x->state->waiters;
-
-    if (!next) {
-        x->state->running--;
-        return;
-    }
-    x->state->waiters = next->next; /* the place passes on: the count stays */
-    fiber_wake(next->fiber, 0);
-}
-
-/* Take @waiter out of the list; false when it is not there: the place was already given to it. */
-static bool waiter_remove(struct aws_service_state *state, const struct aws_slot_waiter *waiter)
-{
-    for (struct aws_slot_waiter **p = &state->waiters; *p; p = &(*p)->next) {
-        if (*p == waiter) {
-            *p = waiter->next;
-            return true;
-        }
-    }
-    return false;
-}
-
 static int slot_take(struct aws_exchange *x)
 {
-    struct aws_slot_waiter waiter = {.fiber = fiber_self()};
-    struct aws_slot_waiter **end = &x->state->waiters;
-    int r;
-
-    if (x->service->parallel == 0 || x->state->running < x->service->parallel) {
-        x->state->running++;
-        return 0;
-    }
-    while (*end)
-        end = &(*end)->next;
-    *end = &waiter;
     fiber_set_where("waiting for other calls to this service");
-    r = fiber_wait();
-    if (r < 0 && !waiter_remove(x->state, &waiter))
-        slot_give(x);
-    return r < 0 ? r : 0;
+    return fiber_slots_take(&x->state->slots, x->service->parallel);
 }
 
 /* ---- sending ---- */
@@ -273,7 +235,7 @@ int aws_exchange_attempt(struct aws_exchange *x, struct json_object **ret, struc
     if (r < 0)
         return err_set(err, r, ERR_CANCELED, "%s: canceled", x->operation->name);
     r = build_and_send(x, &answer, err);
-    slot_give(x);
+    fiber_slots_give(&x->state->slots);
     r = r < 0 ? silence(x, r, err) : read_answer(x, &answer, ret, err);
     aws_budget_answer(&x->state->budget, seconds_now(x), r < 0 && err->class == ERR_THROTTLED);
     return r;

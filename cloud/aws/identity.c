@@ -71,13 +71,12 @@ static int presign(struct aws *aws, const struct aws_endpoint *endpoint, const c
 {
     const struct aws_service_info *sts = &aws_services[AWS_SERVICE_STS];
     struct aws_service_state *state = &aws->services[AWS_SERVICE_STS];
-    char *path CLEANUP_FREE = str_format("%s/", endpoint->prefix);
     char *query CLEANUP_FREE = str_format("Action=GetCallerIdentity&Version=%s", sts->version);
     struct secret *signed_query CLEANUP_SECRET = NULL;
     struct buf url CLEANUP(buf_wipe) = BUF_INIT(1u << 16);
     struct aws_to_sign what = {.method = "GET",
                                .host = endpoint->host,
-                               .path = path,
+                               .path = "/",
                                .query = query,
                                .headers = headers,
                                .service = sts->signing_name,
@@ -87,24 +86,28 @@ static int presign(struct aws *aws, const struct aws_endpoint *endpoint, const c
                                .cache = &state->key_cache};
     int r;
 
-    if (!path || !query)
+    if (!query)
         return err_no_memory(err);
     r = aws_sign_query(&what, expires_s, false, &signed_query, err);
     if (r < 0)
         return r;
-    buf_addf(&url, "%s://%s%s?", endpoint->scheme, endpoint->host, path);
+    buf_addf(&url, "https://%s/?", endpoint->host);
     if (buf_add(&url, secret_text(signed_query), secret_size(signed_query)) < 0)
         return err_no_memory(err);
     *ret = secret_new(url.data, url.size);
     return *ret ? 0 : err_no_memory(err);
 }
 
+/*
+ * The host is always the Region's own STS, whatever address is configured for calls: signing asks nobody, and who
+ * checks the proof takes no other host.
+ */
 int aws_presign_identity(struct aws *aws, const char *header_name, const char *header_value,
                          uint32_t expires_s, struct secret **ret, struct err *err)
 {
     char *header CLEANUP_FREE = str_format("%s: %s", header_name, header_value);
     const char *headers[] = {header, NULL};
-    struct aws_endpoint *endpoint;
+    struct aws_endpoint endpoint CLEANUP(aws_endpoint_done) = {0};
     int r;
 
     if (expires_s == 0 || expires_s > EXPIRES_MAX_S || str_empty(header_name) ||
@@ -114,9 +117,9 @@ int aws_presign_identity(struct aws *aws, const char *header_name, const char *h
         return err_no_memory(err);
     r = aws_chain_ensure(aws, 0, err);
     if (r == 0)
-        r = aws_endpoint_need(aws, AWS_SERVICE_STS, &endpoint, err);
+        r = aws_endpoint_rule(&aws_services[AWS_SERVICE_STS], aws_region(aws), false, false, &endpoint, err);
     if (r == 0)
-        r = presign(aws, endpoint, headers, expires_s, ret, err);
+        r = presign(aws, &endpoint, headers, expires_s, ret, err);
     return r < 0 ? err_wrap(err, r, "GetCallerIdentity, presigned") : 0;
 }
 

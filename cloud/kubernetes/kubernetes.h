@@ -48,6 +48,7 @@ struct kubernetes_cluster {
     const char *name;                  /* the EKS cluster's: signed into the token */
     const char *endpoint;              /* "https://..." */
     const char *certificate_authority; /* base64 of PEM, as DescribeCluster gives it */
+    bool young;                        /* made minutes ago: that it can not be reached yet is no failure */
 };
 
 /** Which object, or which objects: name NULL = all of the namespace, namespace NULL = cluster-wide or none. */
@@ -69,7 +70,13 @@ enum kubernetes_verb {
     KUBERNETES_VERB_MAX
 };
 
-/** A text of the body that is secret: placed base64-encoded at @path when the message is made, wiped after. */
+/** Is it a verb that changes something? */
+bool kubernetes_writes(enum kubernetes_verb verb);
+
+/**
+ * A text of the body that is secret: placed base64-encoded at @path (through objects) when the message is made,
+ * wiped after.
+ */
 struct kubernetes_hidden {
     const char *const *path; /* NULL-terminated: {"data", "uri", NULL} */
     const struct secret *value;
@@ -79,12 +86,13 @@ struct kubernetes_call {
     enum kubernetes_verb verb;
     struct kubernetes_cluster cluster;
     struct kubernetes_object object;
-    struct json_object *body; /* borrowed; may be NULL */
+    const char *label_selector, *field_selector; /* LIST: "app=mlflow", "involvedObject.name=x"; NULL = all */
+    struct json_object *body;                    /* borrowed; may be NULL */
     const struct kubernetes_hidden *hidden;
     size_t hidden_count;
     /**
      * Called for each value under "data" of a Secret in the answer; what it returns (owned, text) stands in the
-     * answer in its place as {"secret": TEXT}. NULL: values are dropped. A Secret's values never reach an answer in clear.
+     * answer in its place as {"secret": TEXT}. NULL: as {"secret": null}. A Secret's values never reach an answer in clear.
      */
     char *(*fingerprint)(void *data, const struct secret *value);
     void *fingerprint_data;
@@ -101,12 +109,16 @@ void kubernetes_answer_done(struct kubernetes_answer *answer);
  * May wait. Retries what is safe (429 with Retry-After, 5xx, lost connections; applies are repeatable), renews the
  * token once on a 401.
  * 0 with *ret filled; else negative, wire_code = the Status object's reason ("NotFound"), class: ERR_ABSENT (404 of an object),
- * ERR_NOT_YET (401 after a fresh token; namespace terminating; connection refused within @young), ERR_DENIED (403, with the
- * server's own sentence), ERR_CONFLICT (409), ERR_INVALID (400, 422, with causes), ERR_THROTTLED, ERR_RETRY.
+ * ERR_NOT_YET (401 after a fresh token; namespace terminating; not reached although @young), ERR_DENIED (403, with the
+ * server's own sentence), ERR_CONFLICT (409), ERR_INVALID (400, 422, with causes), ERR_LIMIT (413, lists and answers
+ * over our bounds), ERR_THROTTLED, ERR_RETRY.
  * A path that the server does not serve (no such group or kind) is ERR_INVALID, never absent.
  */
 int kubernetes_call(struct kubernetes *kubernetes, const struct kubernetes_call *call,
                     struct kubernetes_answer *ret, struct err *err);
+
+/** "apply Deployment mlflow/mlflow": how messages, gates and the log name a call. Owned; NULL without memory. */
+char *kubernetes_call_name(const struct kubernetes_call *call);
 
 /** Calls sent (attempts count) since the client was made. */
 uint64_t kubernetes_calls_sent(const struct kubernetes *kubernetes);

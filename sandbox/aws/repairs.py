@@ -15,7 +15,7 @@ FRONTS: dict[str, Front] = {}
 
 def install(world: World, moto: MotoApp) -> None:
     """Once per process, before the first request."""
-    from . import awslambda, ec2, eks, events, iam, s3, sagemaker, secretsmanager, sts, tagging
+    from . import awslambda, ec2, eks, events, iam, s3, sagemaker, sagemaker_domains, secretsmanager, sts, tagging
 
     sts.install(world)
     ec2.install(world)
@@ -24,6 +24,7 @@ def install(world: World, moto: MotoApp) -> None:
     events.install()
     awslambda.install(world)
     sagemaker.install()
+    sagemaker_domains.install(world)
     secretsmanager.install()
     tagging.install(moto)
     FRONTS["s3"] = s3.front

@@ -160,11 +160,11 @@ def check(request: Request, call: Call, find_key: KeyFinder, now: float) -> Resp
         return errors.error(call, "unknown-key")
     if claim.token != key.session_token:
         return errors.error(call, "bad-token")
-    return (_check_form(request, call, claim) or _check_time(call, claim, now) or _check_signature(request, call, claim, key)
+    return (check_form(request, call, claim) or _check_time(call, claim, now) or _check_signature(request, call, claim, key)
             or _check_payload(request, call, claim) or (errors.error(call, "expired-token") if key.expires and now > key.expires else None))
 
 
-def _check_form(request: Request, call: Call, claim: Claim) -> Response | None:
+def check_form(request: Request, call: Call, claim: Claim) -> Response | None:
     """What AWS insists on being signed."""
     if "host" not in claim.signed_headers:
         return errors.error(call, "malformed-signature", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
@@ -199,10 +199,13 @@ def _check_time(call: Call, claim: Claim, now: float) -> Response | None:
 def _check_signature(request: Request, call: Call, claim: Claim, key: AccessKey) -> Response | None:
     if call.service == "s3" and not claim.presigned and not request.has_header("x-amz-content-sha256"):
         return errors.error(call, "no-payload-hash")
+    return None if signature_fits(request, claim, key) else errors.error(call, "signature")
+
+
+def signature_fits(request: Request, claim: Claim, key: AccessKey) -> bool:
+    """Whether `key` made this signature."""
     signer = _Canonical(claim, key.secret, _payload_hash(request, claim))
-    if not hmac.compare_digest(signer.expected(_aws_request(request)), claim.signature):
-        return errors.error(call, "signature")
-    return None
+    return hmac.compare_digest(signer.expected(_aws_request(request)), claim.signature)
 
 
 def _check_payload(request: Request, call: Call, claim: Claim) -> Response | None:

@@ -60,6 +60,7 @@ static void record(struct aws_sim *sim, const struct http_request *request)
     r->method = strdup(request->method);
     r->url = strdup(request->url);
     r->body = strndup(request->body ? request->body : "", request->body_size);
+    r->ca_pem = request->ca_pem ? strndup(request->ca_pem, request->ca_pem_size) : NULL;
     r->fresh = request->fresh;
     r->wall_ms = clock_wall_ms(&sim->clock.clock);
     r->at_ms = clock_monotonic_ms(&sim->clock.clock);
@@ -127,6 +128,7 @@ void sim_end(struct aws_sim *sim)
         free(sim->requests[i].method);
         free(sim->requests[i].url);
         free(sim->requests[i].body);
+        free(sim->requests[i].ca_pem);
         strv_done(&sim->requests[i].headers);
     }
     for (size_t i = 0; i < file_count; i++) {

@@ -25,6 +25,7 @@ struct sim_answer {
 
 struct sim_request {
     char *method, *url, *body;
+    char *ca_pem; /* NULL = the transport's trust */
     struct strv headers;
     bool fresh;
     int64_t wall_ms;

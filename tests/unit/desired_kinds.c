@@ -57,6 +57,7 @@ static const struct field thing_fields[] = {
      .flags = FIELD_EXCLUSIVE,
      .doc = "Rules."},
     {.name = "policy", .type = FIELD_POLICY, .flags = FIELD_SECURITY, .doc = "The policy."},
+    {.name = "manifest", .type = FIELD_DOCUMENT, .doc = "A manifest."},
     {.name = "version", .type = FIELD_VERSION, .doc = "The version."},
     {.name = "engine", .type = FIELD_STRING, .flags = FIELD_SERVER_DEFAULT, .doc = "The engine."},
     {.name = "repository",

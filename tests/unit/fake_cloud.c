@@ -31,13 +31,18 @@ void fake_cloud_again(struct fake_cloud *cloud, struct json_object *answers)
     assert(cloud->log && cloud->writes);
 }
 
+static int serve_http(void *data, const struct http_request *request, struct http_answer *answer,
+                      uint64_t *ret_delay_ms);
+
 void fake_cloud_begin(struct fake_cloud *cloud, struct json_object *answers)
 {
     *cloud = (struct fake_cloud){.region = "us-east-1", .fail_code = "InternalFailure"};
     assert(crypto_setup() == 0);
     cloud->aws.cloud = cloud;
     cloud->github.cloud = cloud;
+    cloud->kubernetes.cloud = cloud;
     clock_virtual_init(&cloud->clock, WALL_MS);
+    http_sim_init(&cloud->http, &cloud->clock.clock, serve_http, cloud);
     fibers_init(&cloud->fibers);
     fake_cloud_again(cloud, answers);
 }
@@ -56,6 +61,8 @@ struct clouds fake_clouds(struct fake_cloud *cloud)
     return (struct clouds){
         .aws = &cloud->aws,
         .github = &cloud->github,
+        .kubernetes = &cloud->kubernetes,
+        .http = &cloud->http.http,
         .clock = &cloud->clock.clock,
         .fibers = &cloud->fibers,
     };
@@ -131,14 +138,23 @@ static struct json_object *answer_find(struct fake_cloud *cloud, const char *nam
     return NULL;
 }
 
+/* An AWS code, a status of GitHub or a reason of a cluster's Status. */
 static enum err_class class_of(const char *code)
 {
+    static const struct {
+        const char *code;
+        enum err_class class;
+    } rows[] = {{"404", ERR_ABSENT},
+                {"403", ERR_DENIED},
+                {"NotFound", ERR_ABSENT},
+                {"Conflict", ERR_CONFLICT},
+                {"Invalid", ERR_INVALID}};
     enum err_class class = ERR_INVALID;
 
-    if (str_equal(code, "404"))
-        return ERR_ABSENT;
-    if (str_equal(code, "403"))
-        return ERR_DENIED;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (str_equal(rows[i].code, code))
+            return rows[i].class;
+    }
     (void)aws_error_class(code, &class);
     return class;
 }
@@ -298,4 +314,137 @@ void github_answer_done(struct github_answer *answer)
 {
     json_object_put(answer->body);
     *answer = (struct github_answer){0};
+}
+
+/* ---- clusters ---- */
+
+/* The body with the secret values beside it; owned. */
+static struct json_object *cluster_params(const struct kubernetes_call *call)
+{
+    struct json_object *params = json_object_new_object();
+
+    if (json_object_is_type(call->body, json_type_array)) {
+        js_put_key(params, "patch", js_copy(call->body));
+    } else if (call->body) {
+        json_object_put(params);
+        params = js_copy(call->body);
+    }
+    for (size_t i = 0; i < call->hidden_count; i++) {
+        char *key = str_format("%s/%s", call->hidden[i].path[0], call->hidden[i].path[1]);
+
+        if (!js_get(params, "hidden"))
+            js_put_key(params, "hidden", json_object_new_object());
+        js_put_key(js_get(params, "hidden"), key, json_object_new_string(secret_text(call->hidden[i].value)));
+        free(key);
+    }
+    return params;
+}
+
+/* Values of a Secret, written in clear in the test, as the kind sees them. */
+static void put_fingerprints(const struct kubernetes_call *call, struct json_object *object)
+{
+    struct json_object *data = js_get(object, "data");
+
+    for (size_t i = 0; i < js_count(object, "items"); i++)
+        put_fingerprints(call, js_at(js_get(object, "items"), i));
+    if (!str_equal(call->object.kind, "Secret") || !data)
+        return;
+    js_each (data, key, value) {
+        struct secret *secret = secret_new_text(json_object_get_string(value));
+        char *text = call->fingerprint ? call->fingerprint(call->fingerprint_data, secret) : NULL;
+        struct json_object *mark = json_object_new_object();
+
+        js_set_text(mark, "secret", text);
+        js_put_key(data, key, mark);
+        secret_free(secret);
+        free(text);
+    }
+}
+
+static struct json_object *serve(struct fake_cloud *cloud, const char *name, struct json_object *params,
+                                 bool writes, struct err *err)
+{
+    struct json_object *answer;
+
+    note(cloud->log, name, params);
+    if (writes)
+        note(cloud->writes, name, params);
+    if (++cloud->calls == cloud->fail_at) {
+        cloud->write_failed = writes;
+        (void)refuse(err, name, cloud->fail_code, NULL);
+        return NULL;
+    }
+    answer = answer_find(cloud, name, params);
+    if (answer && !js_text(answer, "error"))
+        return answer;
+    if (!answer && !cloud->stray)
+        cloud->stray = str_format("%s %s", name, json_object_to_json_string(params));
+    (void)refuse(err, name, answer ? js_text(answer, "error") : "InternalFailure",
+                 answer ? js_text(answer, "message") : "no answer fits this call");
+    return NULL;
+}
+
+bool kubernetes_writes(enum kubernetes_verb verb)
+{
+    return verb == KUBERNETES_APPLY || verb == KUBERNETES_PATCH || verb == KUBERNETES_DELETE;
+}
+
+char *kubernetes_call_name(const struct kubernetes_call *call)
+{
+    static const char *const words[KUBERNETES_VERB_MAX] = {
+        [KUBERNETES_GET] = "read",        [KUBERNETES_LIST] = "list",   [KUBERNETES_APPLY] = "apply",
+        [KUBERNETES_DRY_RUN] = "compare", [KUBERNETES_PATCH] = "patch", [KUBERNETES_DELETE] = "delete",
+        [KUBERNETES_CREATE] = "ask",
+    };
+    const struct kubernetes_object *object = &call->object;
+
+    return str_format("%s %s %s%s%s", words[call->verb], object->kind,
+                      object->namespace ? object->namespace : "",
+                      object->namespace && object->name ? "/" : "", object->name ? object->name : "");
+}
+
+int kubernetes_call(struct kubernetes *kubernetes, const struct kubernetes_call *call,
+                    struct kubernetes_answer *ret, struct err *err)
+{
+    struct fake_cloud *cloud = kubernetes->cloud;
+    struct json_object *params CLEANUP_JS = cluster_params(call), *answer;
+    char *name CLEANUP_FREE = kubernetes_call_name(call);
+
+    assert(call->cluster.name && call->cluster.endpoint && call->cluster.certificate_authority);
+    if (fiber_sleep(&cloud->clock.clock, 1) < 0)
+        return err_set(err, -ECANCELED, ERR_CANCELED, "%s: canceled", name);
+    answer = serve(cloud, name, params, kubernetes_writes(call->verb), err);
+    if (!answer)
+        return err->code;
+    ret->status = (int)js_int(answer, "status", 200);
+    ret->body = js_get(answer, "answer") ? js_copy(js_get(answer, "answer")) : json_object_new_object();
+    put_fingerprints(call, ret->body);
+    return 0;
+}
+
+void kubernetes_answer_done(struct kubernetes_answer *answer)
+{
+    json_object_put(answer->body);
+    *answer = (struct kubernetes_answer){0};
+}
+
+/* ---- plain HTTP ---- */
+
+static int serve_http(void *data, const struct http_request *request, struct http_answer *answer,
+                      uint64_t *ret_delay_ms)
+{
+    struct json_object *params CLEANUP_JS = json_object_new_object(), *found;
+    char *name CLEANUP_FREE = str_format("%s %s", request->method, request->url);
+    struct err err CLEANUP_ERR = {0};
+    const char *body;
+
+    if (request->body)
+        js_put_key(params, "body", json_object_new_string_len(request->body, (int)request->body_size));
+    *ret_delay_ms = 1;
+    found = serve(data, name, params, false, &err);
+    if (!found)
+        return -ECONNREFUSED;
+    body = js_text(found, "answer") ? js_text(found, "answer") : "";
+    answer->status = (int)js_int(found, "status", 200);
+    return http_answer_set_body(answer, body, strlen(body));
 }

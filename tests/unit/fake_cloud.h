@@ -1,5 +1,5 @@
 /*
- * fake_cloud.h: the clients of AWS and GitHub, replaced at link time by answers
+ * fake_cloud.h: the clients of AWS, GitHub and Kubernetes, replaced at link time by answers
  * that a test wrote down, by operation and parameters. For tests of kinds.
  *
  * A program that links fake_cloud.c has no other aws_call(), github_call() etc.; tables
@@ -20,9 +20,15 @@ struct github {
     struct fake_cloud *cloud;
 };
 
+struct kubernetes {
+    struct fake_cloud *cloud;
+};
+
 struct fake_cloud {
     struct aws aws;
     struct github github;
+    struct kubernetes kubernetes;
+    struct http_sim http;
     struct clock_virtual clock;
     struct fibers fibers;
     /**
@@ -30,6 +36,9 @@ struct fake_cloud {
      * serves a call of its operation whose parameters hold all of its params; times says how often,
      * once where it is not given. GitHub's operations go by their names ("GET repository"), its errors
      * by their status ("404").
+     * Calls to a cluster are named as kubernetes_call_name() does ("apply Deployment
+     * mlflow/mlflow"), their params are the body, with secret values under "hidden" and a JSON patch under "patch";
+     * plain HTTP is "GET URL". Both may give a "status".
      */
     struct json_object *answers;
     struct json_object *log;    /* array of {"OPERATION": params}; owned */

@@ -2,8 +2,8 @@
 """A small HTTP server with bad manners, for test_http_curl.c.
 
 Listens on free ports of 127.0.0.1 and prints one line when ready:
-    HTTP HTTPS HTTPS_WRONG_NAME CLOSED CA_FILE
-(four port numbers and a path; nobody listens on CLOSED). The certificates are
+    HTTP HTTPS HTTPS_WRONG_NAME HTTPS_OTHER_CA CLOSED CA_FILE OTHER_CA_FILE
+(five port numbers and two paths; nobody listens on CLOSED). The certificates are
 made by the openssl command for this run. Ends when its standard input ends.
 """
 import os
@@ -215,17 +215,18 @@ def openssl(*args):
     subprocess.run(["openssl", *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def make_ca(where):
+def make_ca(where, name):
+    """Both go by the same name: only the key tells whose a certificate is."""
     openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=A CA for one test",
-            "-keyout", where + "/ca.key", "-out", where + "/ca.pem")
+            "-keyout", f"{where}/{name}.key", "-out", f"{where}/{name}.pem")
 
 
-def make_context(where, name, alternatives):
+def make_context(where, ca, name, alternatives):
     base = where + "/" + name
     with open(base + ".ext", "w") as f:
         f.write("subjectAltName=" + alternatives + "\n")
     openssl("req", "-new", *NEW_KEY, "-subj", "/CN=" + name, "-keyout", base + ".key", "-out", base + ".csr")
-    openssl("x509", "-req", "-in", base + ".csr", "-CA", where + "/ca.pem", "-CAkey", where + "/ca.key",
+    openssl("x509", "-req", "-in", base + ".csr", "-CA", f"{where}/{ca}.pem", "-CAkey", f"{where}/{ca}.key",
             "-CAcreateserial", "-days", "2", "-extfile", base + ".ext", "-out", base + ".pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(base + ".pem", base + ".key")
@@ -235,13 +236,15 @@ def make_context(where, name, alternatives):
 def main():
     where = tempfile.mkdtemp(prefix="mlopsd-test-http-")
     try:
-        make_ca(where)
-        right = make_context(where, "right", "DNS:localhost,IP:127.0.0.1")
-        wrong = make_context(where, "wrong", "DNS:other.example")
+        make_ca(where, "ca")
+        make_ca(where, "other")
+        right = make_context(where, "ca", "right", "DNS:localhost,IP:127.0.0.1")
+        wrong = make_context(where, "ca", "wrong", "DNS:other.example")
+        other = make_context(where, "other", "elsewhere", "IP:127.0.0.1")
         closed = socket.socket()
         closed.bind(("127.0.0.1", 0))  # bound, so that nobody else gets it, but nobody listens
-        ports = listen(None), listen(right), listen(wrong), closed.getsockname()[1]
-        print(*ports, where + "/ca.pem", flush=True)
+        ports = listen(None), listen(right), listen(wrong), listen(other), closed.getsockname()[1]
+        print(*ports, where + "/ca.pem", where + "/other.pem", flush=True)
         while os.read(0, 4096):
             pass
     finally:

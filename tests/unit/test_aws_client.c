@@ -617,8 +617,8 @@ static void canceled_calls_leave_nothing_behind(void **state)
             assert_true(calls[i].result < 0);
             sim_call_done(&calls[i]);
         }
-        assert_int_equal(sim.aws->services[AWS_SERVICE_STS].running, 0);
-        assert_null(sim.aws->services[AWS_SERVICE_STS].waiters);
+        assert_int_equal(sim.aws->services[AWS_SERVICE_STS].slots.taken, 0);
+        assert_null(sim.aws->services[AWS_SERVICE_STS].slots.waiters);
     }
 }
 

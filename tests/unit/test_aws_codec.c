@@ -102,6 +102,24 @@ static void a_secret_member_stands_in_the_message_only(void **state)
     assert_string_equal(js_text(answer, "SecretString"), secret_text(value));
 }
 
+static void a_secret_member_of_a_form_is_encoded_like_any_other(void **state)
+{
+    const struct aws_service_info *service = &aws_services[AWS_SERVICE_RDS];
+    struct secret *value CLEANUP_SECRET = secret_new_text("a&b=c +%");
+    struct secret *cut CLEANUP_SECRET = secret_new("a\0b", 3);
+
+    (void)state;
+    assert_non_null(value);
+    assert_non_null(cut);
+    assert_int_equal(encode(AWS_RDS_MODIFY_DB_INSTANCE, "{\"DBInstanceIdentifier\": \"d\"}", false), 0);
+    assert_int_equal(aws_encode_secret(service, "MasterUserPassword", value, &message, &err), 0);
+    assert_string_equal(buf_text(&message.body),
+                        "Action=ModifyDBInstance&Version=2014-10-31&DBInstanceIdentifier=d"
+                        "&MasterUserPassword=a%26b%3Dc%20%2B%25");
+    assert_int_equal(aws_encode_secret(service, "MasterUserPassword", cut, &message, &err), -EINVAL);
+    assert_int_equal(err.class, ERR_INVALID);
+}
+
 static void the_bucket_leaves_the_path_for_the_host(void **state)
 {
     (void)state;
@@ -297,6 +315,7 @@ int main(void)
         CASE(a_null_member_is_not_sent),
         CASE(a_json_request_without_parameters_is_an_object),
         CASE(a_secret_member_stands_in_the_message_only),
+        CASE(a_secret_member_of_a_form_is_encoded_like_any_other),
         CASE(the_bucket_leaves_the_path_for_the_host),
         CASE(an_empty_label_is_refused),
         CASE(an_unknown_parameter_is_refused_where_it_can_be),

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "cloud/kubernetes/kubernetes-internal.h"
 #include "common/crypto.h"
 #include "common/str.h"
 #include "daemon/clients.h"
@@ -216,6 +217,39 @@ static void the_gate_is_open_while_converging_only(void **state)
     assert_int_not_equal(clients_gate(&platform, "CreateRole", NULL), 0);
 }
 
+static void clusters_come_with_aws_and_are_blocked_with_it(void **state)
+{
+    struct home *home = *state;
+    struct clock_virtual clock;
+    struct http_sim http = {0};
+    struct daemon daemon = {.clock = &clock.clock, .http = &http.http};
+    char region[] = "us-east-1";
+    struct graph graph = {.aws = {.configured = true, .region = region}};
+    struct platform platform = {.daemon = &daemon, .mode = PASS_CONVERGE, .graph = &graph};
+    struct kubernetes *kubernetes;
+
+    clock_virtual_init(&clock, 0);
+    assert_int_equal(clients_ready_aws(&platform, &home->err), 0);
+    kubernetes = platform.clouds.kubernetes;
+    assert_non_null(kubernetes);
+    assert_ptr_equal(platform.clouds.http, &http.http);
+    assert_ptr_equal(kubernetes->aws, platform.clouds.aws);
+    assert_int_equal(kubernetes->gate(kubernetes->gate_data, "apply X", &home->err), 0);
+    kubernetes->sent = 3;
+    assert_int_equal(platform_calls(&platform), 3);
+
+    platform.aws_blocked = true;
+    assert_int_equal(kubernetes->gate(kubernetes->gate_data, "apply X", &home->err), -EPERM);
+    assert_non_null(strstr(err_text(&home->err), "apply X: refused: AWS is blocked"));
+    platform.aws_blocked = false;
+    platform.mode = PASS_CHECK;
+    assert_int_equal(kubernetes->gate(kubernetes->gate_data, "apply X", &home->err), -EPERM);
+
+    clients_drop(&platform);
+    assert_null(platform.clouds.kubernetes);
+    assert_null(platform.clouds.aws);
+}
+
 static int group_setup(void **state)
 {
     (void)state;
@@ -235,6 +269,7 @@ int main(void)
         CASE(a_variable_is_read_when_it_is_set),
         CASE(no_source_is_no_credential),
         CASE(the_gate_is_open_while_converging_only),
+        CASE(clusters_come_with_aws_and_are_blocked_with_it),
     };
 
     return cmocka_run_group_tests(tests, group_setup, NULL);

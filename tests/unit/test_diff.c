@@ -28,6 +28,7 @@ static const struct field box_fields[] = {
     {.name = "lock", .type = FIELD_STRING, .flags = FIELD_SECURITY, .fallback = "null", .doc = "x."},
     {0},
 };
+static const char *const identity[] = {"kind", "metadata.name", NULL};
 static const struct field fields[] = {
     {.name = "name",
      .type = FIELD_STRING,
@@ -66,6 +67,7 @@ static const struct field fields[] = {
     {.name = "token", .type = FIELD_STRING, .flags = FIELD_SENSITIVE, .doc = "x."},
     {.name = "force", .type = FIELD_BOOLEAN, .flags = FIELD_LOCAL, .doc = "x."},
     {.name = "tags", .type = FIELD_MAP, .element = FIELD_STRING, .doc = "x."},
+    {.name = "manifest", .type = FIELD_DOCUMENT, .identity = identity, .doc = "x."},
     {0},
 };
 static const struct kind thing = {.type = "thing", .fields = fields};
@@ -108,6 +110,14 @@ static void expect_of(const struct kind *kind, const char *desired, const char *
 static void expect(const char *desired, const char *observed, const char *expected)
 {
     expect_of(&thing, desired, observed, expected);
+}
+
+static void make(struct diff *diff, const char *desired, const char *observed)
+{
+    struct json_object *wanted CLEANUP_JS = json(desired);
+    struct json_object *seen CLEANUP_JS = json(observed);
+
+    assert_int_equal(diff_documents(&thing, wanted, seen, diff, NULL), 0);
 }
 
 static void diff_compares_declared_fields_only(void **state)
@@ -266,6 +276,49 @@ static void diff_of_what_is_not_known_yet_counts_where_something_is(void **state
            "users changed critical [\"a\",{\"unknown\":\"a.b.c\"}] [\"a\",\"b\"] ?\n");
 }
 
+static void diff_of_a_document_names_declared_leaves(void **state)
+{
+    (void)state;
+    expect("{\"manifest\":{\"spec\":{\"replicas\":1,\"list\":[{\"image\":\"a\"},{\"image\":\"b\"}]}}}",
+           "{\"manifest\":{\"spec\":{\"replicas\":2,\"more\":1,\"list\":[{\"image\":\"a\",\"x\":1},"
+           "{\"image\":\"c\"}]},\"status\":{}}}",
+           "manifest.spec.replicas changed warning 1 2\n"
+           "manifest.spec.list.1.image changed warning \"b\" \"c\"\n");
+    expect("{\"manifest\":{\"labels\":{\"a.b/c\":\"1\",\"d\":\"2\",\"e\":{}}}}",
+           "{\"manifest\":{\"labels\":{\"a.b/c\":\"x\"}}}",
+           "manifest.labels[\"a.b/c\"] changed warning \"1\" \"x\"\n"
+           "manifest.labels.d missing warning \"2\" -\nmanifest.labels.e missing warning {} -\n");
+    expect("{\"manifest\":{\"list\":[1,2],\"text\":\"a\",\"box\":{\"a\":1}}}",
+           "{\"manifest\":{\"list\":[1],\"text\":{},\"box\":3}}",
+           "manifest.list changed warning [1,2] [1]\nmanifest.text changed warning \"a\" {}\n"
+           "manifest.box changed warning {\"a\":1} 3\n");
+    expect("{\"manifest\":{\"a\":{\"unknown\":\"x.y.z\"},\"b\":{\"unknown\":\"x.y.z\"}}}",
+           "{\"manifest\":{\"a\":1}}", "manifest.a changed warning {\"unknown\":\"x.y.z\"} 1 ?\n");
+}
+
+static void diff_of_a_document_tells_identity_extras_and_culprits(void **state)
+{
+    struct diff diff CLEANUP_DIFF = {0};
+
+    (void)state;
+    expect("{\"manifest\":{\"kind\":\"a\",\"metadata\":{\"name\":\"n\",\"x\":1}}}",
+           "{\"manifest\":{\"kind\":\"a\",\"metadata\":{\"name\":\"m\",\"x\":1}}}",
+           "manifest.metadata.name changed warning \"n\" \"m\"\nreplace\n");
+    expect("{\"manifest\":{\"kind\":\"a\"}}",
+           "{\"manifest\":{\"kind\":\"a\",\"mlopsd:extra\":{\"spec.containers[\\\"miner\\\"]\":{\"image\":"
+           "\"x\"}}}}",
+           "manifest.spec.containers[\"miner\"] extra critical - {\"image\":\"x\"}\n");
+    make(&diff, "{\"manifest\":{\"kind\":\"a\",\"spec\":{\"n\":1}}}",
+         "{\"manifest\":{\"kind\":\"b\",\"spec\":{\"n\":2},\"mlopsd:by\":{\"spec.n\":\"kubectl\"}}}");
+    assert_int_equal(diff.count, 2);
+    assert_true(diff.replace);
+    assert_null(diff.entries[0].by);
+    assert_string_equal(diff.entries[1].by, "kubectl");
+    diff_ignore(&diff, "manifest.kind");
+    assert_int_equal(diff.count, 1);
+    assert_false(diff.replace);
+}
+
 static void diff_refuses_documents_that_are_none(void **state)
 {
     struct json_object *list CLEANUP_JS = json("[]");
@@ -294,14 +347,6 @@ static void diff_normalises_copies(void **state)
 
     (void)state;
     expect_of(&normal, "{\"note\":\"seen\"}", "{\"note\":\"raw\"}", "");
-}
-
-static void make(struct diff *diff, const char *desired, const char *observed)
-{
-    struct json_object *wanted CLEANUP_JS = json(desired);
-    struct json_object *seen CLEANUP_JS = json(observed);
-
-    assert_int_equal(diff_documents(&thing, wanted, seen, diff, NULL), 0);
 }
 
 static void diff_walks_elements_once_each(void **state)
@@ -399,6 +444,8 @@ int main(void)
         cmocka_unit_test(diff_of_a_policy_goes_by_meaning),
         cmocka_unit_test(diff_shows_no_secret),
         cmocka_unit_test(diff_of_what_is_not_known_yet_counts_where_something_is),
+        cmocka_unit_test(diff_of_a_document_names_declared_leaves),
+        cmocka_unit_test(diff_of_a_document_tells_identity_extras_and_culprits),
         cmocka_unit_test(diff_refuses_documents_that_are_none),
         cmocka_unit_test(diff_normalises_copies),
         cmocka_unit_test(diff_walks_elements_once_each),

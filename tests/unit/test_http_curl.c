@@ -25,8 +25,8 @@
 static struct {
     pid_t pid;
     int stdin_fd;
-    int http, https, wrong, closed; /* ports */
-    char ca_file[256];
+    int http, https, wrong, other, closed; /* ports */
+    char ca_file[256], other_ca_file[256];
 } server;
 
 /* the server */
@@ -60,8 +60,8 @@ static int start_server(void **state)
     close(out[1]);
     server.stdin_fd = in[1];
     lines = fdopen(out[0], "r");
-    if (!lines || fscanf(lines, "%d %d %d %d %255s", &server.http, &server.https, &server.wrong,
-                         &server.closed, server.ca_file) != 5)
+    if (!lines || fscanf(lines, "%d %d %d %d %d %255s %255s", &server.http, &server.https, &server.wrong,
+                         &server.other, &server.closed, server.ca_file, server.other_ca_file) != 7)
         server.http = 0; /* no python3, or no openssl */
     if (lines)
         fclose(lines);
@@ -557,6 +557,56 @@ static void an_untrusted_certificate_is_refused(void **state)
     result_done(&result);
 }
 
+/* The text of a file; NUL-terminated. */
+static size_t slurp(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    size_t got;
+
+    assert_non_null(file);
+    got = fread(text, 1, size - 1, file);
+    fclose(file);
+    text[got] = '\0';
+    return got;
+}
+
+static void a_ca_that_comes_with_the_request_is_the_only_one(void **state)
+{
+    char ca[4096], other[4096];
+    struct result result = {0};
+    struct http_request here = {.method = "GET", .ca_pem = ca}, there = {.method = "GET", .ca_pem = other};
+    char *connection CLEANUP_FREE = NULL;
+
+    NEED_SERVER();
+    here.ca_pem_size = slurp(server.ca_file, ca, sizeof(ca));
+    there.ca_pem_size = slurp(server.other_ca_file, other, sizeof(other));
+    here.url = url_of("https", server.https, "/hello");
+    there.url = url_of("https", server.other, "/hello");
+    fetch(&result, &here);
+    assert_int_equal(result.status, 200);
+    connection = strdup(result.connection);
+    fetch(&result, &there);
+    assert_int_equal(result.status, 200);
+    fetch(&result, &here); /* the kept connection serves for an equal text */
+    assert_string_equal(result.connection, connection);
+    result_done(&result);
+    here.ca_pem = other; /* and for no other, though the transport trusts this server */
+    here.ca_pem_size = there.ca_pem_size;
+    expect_failure(&here, -EKEYREJECTED, "only the server's own CA counts");
+    there.ca_pem = NULL;
+    expect_failure(&there, -EKEYREJECTED, "CA bundle");
+}
+
+static void a_ca_that_is_none_trusts_nobody(void **state)
+{
+    NEED_SERVER();
+    expect_failure(&(struct http_request){.method = "GET",
+                                          .url = url_of("https", server.https, "/hello"),
+                                          .ca_pem = "no PEM at all",
+                                          .ca_pem_size = 13},
+                   -EKEYREJECTED, "not trusted");
+}
+
 static void a_certificate_for_another_name_is_refused(void **state)
 {
     NEED_SERVER();
@@ -820,6 +870,8 @@ int main(void)
         CASE(a_name_that_does_not_exist_can_not_be_reached),
         CASE(a_trusted_certificate_is_taken),
         CASE(an_untrusted_certificate_is_refused),
+        CASE(a_ca_that_comes_with_the_request_is_the_only_one),
+        CASE(a_ca_that_is_none_trusts_nobody),
         CASE(a_certificate_for_another_name_is_refused),
         CASE(a_missing_ca_bundle_is_named),
         CASE(plain_http_on_a_tls_port_and_the_reverse_are_no_answer),

@@ -32,7 +32,7 @@ static void kinds_near_in_spelling_are_suggested(void **state)
     assert_string_equal(kind_suggest("aws_iam_rol"), "aws_iam_role");
     assert_string_equal(kind_suggest("aws_s3_buckt"), "aws_s3_bucket");
     assert_string_equal(kind_suggest("github_action_secret"), "github_actions_secret");
-    assert_null(kind_suggest("kubernetes_manifest"));
+    assert_null(kind_suggest("kubernetes_something_else"));
     assert_null(kind_suggest(""));
 }
 
@@ -62,6 +62,7 @@ static void check_fallback(const char *type, const struct field *row)
     case FIELD_MAP:
     case FIELD_OBJECT:
     case FIELD_POLICY:
+    case FIELD_DOCUMENT:
         expected = json_type_object;
         break;
     default:
@@ -317,6 +318,34 @@ static void checks_of_roles(void **state)
                 "path;");
 }
 
+static struct json_object *a_vpc(struct kind_check *check, const char *field)
+{
+    (void)check;
+    return strcmp(field, "vpc_id") == 0 ? json("{'cidr_block':'10.0.0.0/16'}") : NULL;
+}
+
+static void expect_subnet(const char *text, const char *paths)
+{
+    struct json_object *document CLEANUP_JS = json(text);
+    struct listener listener = {
+        .check = {.document = document, .problem = hear, .warning = hear, .referred = a_vpc}};
+
+    kind_find("aws_subnet")->check(&listener.check);
+    if (strcmp(listener.said, paths) != 0)
+        fail_msg("%s: \"%s\"", text, listener.said);
+}
+
+static void checks_of_subnets(void **state)
+{
+    (void)state;
+    expect_subnet("{'cidr_block':'10.0.255.0/24'}", "");
+    expect_subnet("{'cidr_block':'10.0.0.0/16'}", "");
+    expect_subnet("{'cidr_block':'10.1.0.0/24'}", "cidr_block;");
+    expect_subnet("{'cidr_block':'10.0.0.0/15'}", "cidr_block;cidr_block;");
+    expect_subnet("{'cidr_block':'10.0.0.0/29'}", "cidr_block;");
+    expect_subnet("{'cidr_block':'${aws_x.y.z}'}", "");
+}
+
 static void checks_of_providers(void **state)
 {
     (void)state;
@@ -340,6 +369,21 @@ static void checks_of_buckets_and_repositories(void **state)
     expect_said("aws_ecr_repository", "{'encryption_configuration':{'kms_key':'k'}}",
                 "encryption_configuration.kms_key;");
     expect_said("aws_ecr_repository", "{'encryption_configuration':{'encryption_type':'KMS','kms_key':'k'}}",
+                "");
+}
+
+static void checks_of_studio_domains(void **state)
+{
+    (void)state;
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'VpcOnly','default_user_settings':{'execution_role':'r'}}",
+                "default_user_settings.security_groups;");
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'PublicInternetOnly','default_user_settings':{}}",
+                "default_user_settings.execution_role;");
+    expect_said("aws_sagemaker_domain",
+                "{'app_network_access_type':'VpcOnly',"
+                "'default_user_settings':{'execution_role':'r','security_groups':['sg-1']}}",
                 "");
 }
 
@@ -382,8 +426,10 @@ int main(void)
         cmocka_unit_test(tags_go_both_ways),
         cmocka_unit_test(checks_find_tags_that_can_not_be),
         cmocka_unit_test(checks_of_roles),
+        cmocka_unit_test(checks_of_subnets),
         cmocka_unit_test(checks_of_providers),
         cmocka_unit_test(checks_of_buckets_and_repositories),
+        cmocka_unit_test(checks_of_studio_domains),
         cmocka_unit_test(names_are_checked_by_their_rows),
     };
 

@@ -43,7 +43,11 @@ static void schema_fills_in_defaults(void **state)
         "\"marks\":[\"b\",\"a\"],\"tags\":{\"unknown\":\"x\",\"other\":\"${test_thing.small.arn}\"},"
         "\"box\":{\"depth\":4,\"lid\":true},\"rules\":[{\"name\":\"deploy\",\"policy\":{\"Statement\":"
         "[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"$${aws:username}\"}]}}],"
-        "\"policy\":{\"Statement\":[{\"Effect\":\"Deny\"}]},\"version\":\"1.30\",\"engine\":\"postgres\","
+        "\"policy\":{\"Statement\":[{\"Effect\":\"Deny\"}]},\"manifest\":{\"spec\":{\"replicas\":2,\"ratio\":"
+        "0.5,"
+        "\"host\":\"x-${test_thing.small.arn}\",\"empty\":{},\"sources\":[{\"secret\":{\"name\":\"s\"}},{"
+        "\"b\":true}]}},"
+        "\"version\":\"1.30\",\"engine\":\"postgres\","
         "\"repository\":\"john-doe/mlops-project\"}");
     graph_free(graph);
 }

@@ -1,0 +1,58 @@
+/*
+ * sagemaker-internal.h: what SageMaker's kinds have in common: names, the settings of users, how domains
+ * and profiles are looked at, and the work of users that stands in the way of a deletion. For kinds/
+ * alone.
+ */
+#ifndef MLOPSD_KINDS_SAGEMAKER_INTERNAL_H
+#define MLOPSD_KINDS_SAGEMAKER_INTERNAL_H
+
+#include "kinds/kind.h"
+
+/* ---- sagemaker_settings.c ---- */
+
+/** Members of default_user_settings and user_settings. */
+extern const struct field sagemaker_settings_fields[];
+
+/* ---- sagemaker.c ---- */
+
+#define SAGEMAKER_NAME "1 to 63 letters, digits and hyphens between them"
+/** Field rows' accepts(): a name of that form, or a reference. */
+bool sagemaker_accepts_name(const char *text);
+
+/** How the things of one kind are looked at. */
+struct sagemaker_look {
+    const char *arn;  /* member of an answer: "DomainArn" */
+    const char *name; /* field that tells of a failed one: "domain_name" */
+    /** May wait. Leave the service's description in item->observed, or report the item. */
+    void (*describe)(struct kind_batch *batch, struct kind_item *item);
+    /** May wait. Call sagemaker_report(). */
+    void (*report)(struct kind_batch *batch, struct kind_item *item);
+};
+
+/** May wait. Look at all items of a batch: descriptions at once, their tags in one call where that can be. */
+int sagemaker_observe(struct kind_batch *batch, const struct sagemaker_look *look);
+/**
+ * May wait. Add to item->observed the tags that no common call brought, and report it as present or
+ * settling; @id_of gives the id to record, owned, from the description.
+ */
+void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const struct sagemaker_look *look,
+                      char *(*id_of)(struct json_object *answer));
+/** May wait. Put back the tags that the diff misses. */
+int sagemaker_put_tags(struct kind_op *op, const struct diff *diff);
+/**
+ * May wait. After a delete: 0 when @operation no longer finds it, else a failure that waits for @what to be
+ * gone.
+ */
+int sagemaker_wait_gone(struct kind_op *op, enum aws_op operation, struct json_object *take_params,
+                        const char *what);
+
+/* ---- sagemaker_work.c ---- */
+
+/**
+ * May wait. 0 when nothing stands in the way of deleting a domain (@profile NULL) or a profile of it:
+ * apps, spaces, and for a domain profiles of others. Else a failure: which names them, or, where the file
+ * says force_destroy, which waits for their deletion.
+ */
+int sagemaker_clear_work(struct kind_op *op, const char *domain, const char *profile);
+
+#endif
