@@ -136,6 +136,16 @@ int eks_fail_health(struct kind_op *op, const struct eks_thing *thing)
 
 /* ---- remove ---- */
 
+static int fail_going(struct kind_op *op, const struct eks_thing *thing)
+{
+    const char *health = js_text(op->observed, "health");
+
+    if (health)
+        return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted, which was not well: %s",
+                       thing->what, op->id, health);
+    return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted", thing->what, op->id);
+}
+
 static int forgive_absence(struct kind_op *op, int result)
 {
     if (result == 0 || !eks_is_absence(op->err))
@@ -155,5 +165,5 @@ int eks_remove(struct kind_op *op, const struct eks_thing *thing, struct json_ob
     r = op_send(op, thing->describe, params, NULL);
     if (r < 0)
         return forgive_absence(op, r);
-    return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted", thing->what, op->id);
+    return fail_going(op, thing);
 }

@@ -230,13 +230,14 @@ class Nodes(EksTest):
         document = platform(CLUSTER, NODES)
         policies = document["resources"]["aws_iam_role.node"].pop("managed_policy_arns")
         daemon = self.given(document).start()
-        wait_for(lambda: daemon.check() and "NodeCreationFailure" in json.dumps(daemon.plan()), "the failure to be told", 40)
-        self.assertIn("their role its policies", json.dumps(daemon.plan()))
+        wait_for(lambda: daemon.check() and "NodeCreationFailure" in daemon.all_stderr(), "the failure to be told", 40)
+        self.assertIn("their role its policies", daemon.all_stderr())
         document["resources"]["aws_iam_role.node"]["managed_policy_arns"] = policies
         daemon.write_platform(document)
         daemon.reload()
         daemon.converged(timeout=60)
         self.assertEqual(self.nodes()["status"], "ACTIVE")
+        self.assertEqual([d for d in daemon.drifts(everything=True) if d["kind"] == "missing"], [], "it went by our own hand")
 
     def test_the_size_is_left_to_an_autoscaler(self) -> None:
         daemon = self.running(platform(CLUSTER, NODES))
