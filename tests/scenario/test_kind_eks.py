@@ -113,8 +113,8 @@ class EksTest(KindTest):
     def settled(self, change: Any) -> Any:
         """Wait until a change made by hand is through: EKS takes one at a time."""
         what = {name: change[name] for name in ("nodegroupName", "addonName") if name in change}
-        wait_for(lambda: self.eks.describe_update(name="mlops", updateId=change["update"]["id"], **what)["update"]["status"] == "Successful",
-                 "the update")
+        update = {"name": "mlops", "updateId": change["update"]["id"], **what}
+        wait_for(lambda: self.eks.describe_update(**update)["update"]["status"] == "Successful", "the update")
 
     def set_cluster(self, **change: Any) -> Any:
         self.settled(self.eks.update_cluster_config(name="mlops", **change))
@@ -175,7 +175,8 @@ class Cluster(EksTest):
 
     def test_a_create_whose_answer_is_lost_is_no_obstacle(self) -> None:
         for operation in ("CreateCluster", "CreateNodegroup", "CreateAddon", "CreateAccessEntry"):
-            self.cloud.control("POST", "/faults", {"server": "aws", "service": "eks", "operation": operation, "kind": "reply-lost", "times": 1})
+            self.cloud.control("POST", "/faults", {"server": "aws", "service": "eks", "operation": operation, "kind": "reply-lost",
+                                                   "times": 1})
         daemon = self.running(platform(*EKS))
         self.assertEqual(self.eks.list_clusters()["clusters"], ["mlops"])
         self.assertEqual(self.eks.list_nodegroups(clusterName="mlops")["nodegroups"], ["default"])
