@@ -203,10 +203,11 @@ static bool surely_not_done(const struct operation *operation)
     case ERR_INVALID:
     case ERR_DENIED:
     case ERR_LIMIT:
-    case ERR_NOT_YET:
     case ERR_CREDENTIALS:
     case ERR_THROTTLED:
         return true;
+    case ERR_NOT_YET: /* a delete that goes on has been done: what is gone then went by our own hand */
+        return operation->action != ACTION_DELETE && operation->action != ACTION_REPLACE;
     default:
         return false;
     }

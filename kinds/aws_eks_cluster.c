@@ -463,9 +463,14 @@ static void put_network(const struct kind_op *op, struct json_object **params)
                js_copy(js_get(op->desired, "vpc_config.security_group_ids")));
 }
 
+/* From the ConfigMap to the API it is two steps. */
 static void put_access(const struct kind_op *op, struct json_object **params)
 {
-    params_text(params, "accessConfig.authenticationMode", op_text(op, "access_config.authentication_mode"));
+    const char *seen = js_text(op->observed, "access_config.authentication_mode");
+    bool first_step = str_equal(seen, "CONFIG_MAP");
+
+    params_text(params, "accessConfig.authenticationMode",
+                first_step ? "API_AND_CONFIG_MAP" : op_text(op, "access_config.authentication_mode"));
 }
 
 static void put_protection(const struct kind_op *op, struct json_object **params)

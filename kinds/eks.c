@@ -97,14 +97,20 @@ static int note_update(struct kind_op *op, const char *id)
     return 0;
 }
 
+/* EKS refuses what would change nothing: then it is as it should be, whoever made it so. */
+static bool needs_nothing(const struct err *err)
+{
+    return err_is(err, "InvalidParameterException") &&
+           (strstr(err_text(err), "No changes needed") || strstr(err_text(err), "already at the desired"));
+}
+
 int eks_update(struct kind_op *op, enum aws_op operation, struct json_object *take_params)
 {
     struct json_object *answer CLEANUP_JS = NULL;
     int r = op_send(op, operation, take_params, &answer);
     const char *id = js_text(answer, "update.id");
 
-    if (r < 0 && err_is(op->err, "InvalidParameterException") &&
-        strstr(err_text(op->err), "No changes needed"))
+    if (r < 0 && needs_nothing(op->err))
         return op_forgive(op, r, "InvalidParameterException");
     if (r < 0 || !id || str_equal(js_text(answer, "update.status"), "Successful"))
         return r;
@@ -130,6 +136,16 @@ int eks_fail_health(struct kind_op *op, const struct eks_thing *thing)
 
 /* ---- remove ---- */
 
+static int fail_going(struct kind_op *op, const struct eks_thing *thing)
+{
+    const char *health = js_text(op->observed, "health");
+
+    if (health)
+        return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted, which was not well: %s",
+                       thing->what, op->id, health);
+    return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted", thing->what, op->id);
+}
+
 static int forgive_absence(struct kind_op *op, int result)
 {
     if (result == 0 || !eks_is_absence(op->err))
@@ -149,5 +165,5 @@ int eks_remove(struct kind_op *op, const struct eks_thing *thing, struct json_ob
     r = op_send(op, thing->describe, params, NULL);
     if (r < 0)
         return forgive_absence(op, r);
-    return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for %s %s to be deleted", thing->what, op->id);
+    return fail_going(op, thing);
 }

@@ -240,11 +240,11 @@ static void take_steady(struct kind_batch *batch, struct kind_item *item, const 
         return;
     }
     if (is_broken(status)) {
-        name = str_format("%s (%s)", js_text(document, thing->field), health ? health : status);
+        name = str_format("%s (%s)", js_text(document, thing->field), status);
         params_set(&document, thing->field, name ? json_object_new_string(name) : NULL);
-    } else if (health || (failed && changes)) {
-        params_text(&document, "health", health ? health : failed);
     }
+    if (health || (failed && changes))
+        params_text(&document, "health", health ? health : failed);
     batch_present(item, id, document);
 }
 
