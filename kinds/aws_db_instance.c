@@ -279,7 +279,7 @@ static const struct field fields[] = {
         .pattern = "at most 239 small letters, digits and single hyphens, a letter first and no hyphen last",
         .accepts = accepts_snapshot,
         .doc =
-            "Name of the last snapshot; not given, IDENTIFIER-final. Where it is taken, the time is added.",
+            "Name of the last snapshot; not given, IDENTIFIER-final. Where that is taken, the time is added.",
     },
     {
         .name = "delete_automated_backups",
@@ -370,10 +370,6 @@ static void check(struct kind_check *check)
                        "0: there are no backups, and nothing to go back to when data are lost");
     if (!js_bool(check->document, "storage_encrypted", true))
         check->warning(check, "storage_encrypted", "the storage is not encrypted, and never can be later");
-    if (js_bool(check->document, "skip_final_snapshot", false) &&
-        js_get(check->document, "final_snapshot_identifier"))
-        check->problem(check, "final_snapshot_identifier",
-                       "names a snapshot that skip_final_snapshot says not to make: only one of them");
 }
 
 static void normalise(struct json_object *desired, struct json_object *observed)

@@ -196,6 +196,37 @@ class Rds(KindTest):
                 if path.is_file():
                     self.assertNotIn(word, path.read_bytes(), path)
 
+    def test_what_changes_in_the_file_changes_in_one_call(self) -> None:
+        document = self.declared()
+        daemon = self.running(document)
+        document["resources"][DB] |= {"allocated_storage": 40, "instance_class": "db.m7g.large", "engine_version": "17",
+                                      "allow_major_version_upgrade": True, "multi_az": True}
+        daemon.write_platform(document)
+        mark = self.cloud.mark()
+        daemon.reload()
+        wait_for(lambda: self.instance()["MultiAZ"], "the change to be made")
+        daemon.converged()
+        seen = self.available()
+        self.assertEqual((seen["AllocatedStorage"], seen["DBInstanceClass"], seen["EngineVersion"][:3]), (40, "db.m7g.large", "17."))
+        self.assertEqual(self.writes(mark), ["rds.ModifyDBInstance"])
+        self.assertEqual(daemon.drifts(everything=True), [])
+
+    def test_without_its_state_the_daemon_finds_its_database_and_sets_the_password_once(self) -> None:
+        daemon = self.running(self.declared(password="a-long-password"))
+        before = self.snapshot()
+        daemon.stop()
+        for path in daemon.state.iterdir():
+            if path.is_file() and "key" not in path.name:
+                path.unlink()
+        mark = self.cloud.mark()
+        daemon.start().converged()
+        for _ in range(3):
+            daemon.check()
+        wait_for(lambda: daemon.platform()["converged"], "calm")
+        self.assertEqual([name for name in self.writes(mark) if name.startswith("rds.")], ["rds.ModifyDBInstance"])
+        self.assertEqual(self.snapshot(), before)
+        self.assertEqual(daemon.drifts(everything=True), [])
+
     def test_a_database_deleted_by_hand_is_made_again(self) -> None:
         daemon = self.running(self.declared(deletion_protection=False))
         first = self.instance()["DbiResourceId"]
