@@ -1,7 +1,6 @@
 """What Kubernetes' controllers would have done by now. Everything is looked at again whenever somebody looks."""
 from __future__ import annotations
 
-import base64
 import copy
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,7 @@
 """What the server fills in: every field a client left out and the real server answers with."""
 from __future__ import annotations
 
+import base64
 import ipaddress
 from typing import Any
 
@@ -25,8 +26,6 @@ def fill(kind: str, document: Document, others: list[Document]) -> None:
 
 
 def _secret(document: Document) -> None:
-    import base64
-
     document.setdefault("type", "Opaque")
     written = document.pop("stringData", None)
     if written:

@@ -12,7 +12,6 @@ from .store import Document
 
 POLICIES = ("Background", "Foreground", "Orphan")
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-GRACE = {"pods": 30}
 
 
 def delete(cluster: Cluster, call: Call) -> tuple[Document, int]:

@@ -1,7 +1,6 @@
 """The managedFields list of an object: read, changed by a writer, written back."""
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,7 +66,3 @@ def updated(ref: Any, old: dict[str, Any] | None, new: dict[str, Any], manager: 
         mine = entries.get(manager)
         entries[manager] = Entry(manager, new["apiVersion"], now, (mine.paths if mine else set()) | written)
     write(new, entries)
-
-
-def carried(old: dict[str, Any], new: dict[str, Any]) -> None:
-    new.setdefault("metadata", {})["managedFields"] = copy.deepcopy(old.get("metadata", {}).get("managedFields", []))

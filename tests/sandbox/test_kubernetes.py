@@ -9,12 +9,11 @@ import time
 import unittest
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from support import SandboxTest, call
 
 from lib.kubernetes import Api, cluster_of, encode_token, kubeconfig, kubectl, open_cluster, token
-from lib.sandbox import ACCESS_KEY, OTHER_ACCESS_KEY, OTHER_SECRET_KEY, SECRET_KEY
+from lib.sandbox import OTHER_ACCESS_KEY, OTHER_SECRET_KEY
 
 CLUSTER = "mlops"
 NAMESPACES, SPACE = "/api/v1/namespaces", "/api/v1/namespaces/lab"
@@ -477,7 +476,7 @@ class LoadBalancer(KubernetesTest):
         self.good(self.api("DELETE", f"{SPACE}/services/web"))
         self.assertIn("deletionTimestamp", self.get(f"{SPACE}/services/web")["metadata"])
         self.wait(lambda: self.api("GET", f"{SPACE}/services/web")[0] == 404)
-        with self.assertRaises(OSError):
+        with self.assertRaises(ConnectionRefusedError):
             self.ask(name, "/health")
 
     def test_hosts_and_origins(self) -> None:

@@ -50,8 +50,8 @@ class Access(test_eks.EksTest):
         self.assertEqual(self.api("GET", objects.NAMESPACES)[0], 200)
         status, answer = self.api.apply(objects.SPACE, objects.namespace())
         user = "arn:aws:sts::123456789012:assumed-role/visitor/visit"
-        self.assertEqual((status, answer["message"]), (403, f'namespaces "lab" is forbidden: User "{user}" cannot patch resource "namespaces" '
-                                                            'in API group "" in the namespace "lab"'))
+        self.assertEqual((status, answer["message"]), (
+            403, f'namespaces "lab" is forbidden: User "{user}" cannot patch resource "namespaces" in API group "" in the namespace "lab"'))
         self.assertEqual(self.api("GET", "/api/v1/namespaces/default/secrets")[0], 403)
 
     def test_edit_in_one_namespace(self) -> None:

@@ -1,6 +1,6 @@
 """The Kubernetes server's table and objects against Kubernetes' own API description.
 
-The description does not ship with the tree: set MLOPS_KUBERNETES_OPENAPI to an OpenAPI 2.0 file of v1.33 or later; without it this is skipped.
+The description does not ship with the tree: set MLOPS_KUBERNETES_OPENAPI to an OpenAPI 2.0 file of v1.35; without it this is skipped.
 """
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Stored(objects.KubernetesTest):
         self.wait(self.rolled_out)
         self.wait(lambda: self.get(f"{objects.SPACE}/services/web")["status"]["loadBalancer"])
         stored = objects.cluster_of(self.cloud, objects.CLUSTER)["objects"]
-        self.assertEqual({item["kind"] for item in stored}, {"Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "Pod", "Event",
-                                                             "Deployment", "ReplicaSet"})
+        self.assertEqual({item["kind"] for item in stored}, {
+            "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "Pod", "Event", "Deployment", "ReplicaSet"})
         for item in stored:
             with self.subTest(f"{item['kind']} {item['metadata']['name']}"):
                 self.check(f"io.k8s.api.{GROUPS[item['apiVersion']]}.{item['kind']}", item)
@@ -77,7 +77,8 @@ class Stored(objects.KubernetesTest):
     def test_lists_discovery_and_refusals(self) -> None:
         self.good(self.api.apply(objects.WEB, objects.deployment()))
         meta = "io.k8s.apimachinery.pkg.apis.meta.v1"
-        for path, name in ((objects.DEPLOYMENTS, "io.k8s.api.apps.v1.DeploymentList"), (objects.NAMESPACES, "io.k8s.api.core.v1.NamespaceList"),
+        for path, name in ((objects.DEPLOYMENTS, "io.k8s.api.apps.v1.DeploymentList"),
+                           (objects.NAMESPACES, "io.k8s.api.core.v1.NamespaceList"),
                            ("/api", f"{meta}.APIVersions"), ("/apis", f"{meta}.APIGroupList"), ("/api/v1", f"{meta}.APIResourceList"),
                            ("/apis/apps/v1", f"{meta}.APIResourceList"), ("/version", "io.k8s.apimachinery.pkg.version.Info"),
                            (f"{objects.WEB}/scale", "io.k8s.api.autoscaling.v1.Scale")):
