@@ -106,6 +106,14 @@ def _repair_addresses() -> None:
         settle(self)
         return original(*args, **kwargs)
 
+    @repair(EC2Backend, "delete_network_interface")
+    def delete(original: Any, self: Any, eni_id: str) -> Any:
+        settle(self)
+        interface = self.enis.get(eni_id)
+        if interface is not None and interface.requester_managed:
+            raise EC2ClientError("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
+        return original(eni_id)
+
     @repair(EC2Backend, "get_all_network_interfaces")
     def interfaces(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         settle(self)

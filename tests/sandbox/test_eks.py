@@ -177,6 +177,8 @@ class Clusters(EksTest):
         self.refused("DependencyViolation", self.ec2.delete_subnet, SubnetId=self.subnets[0])
         held = self.ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": self.subnets}])["NetworkInterfaces"]
         self.assertEqual({interface["Description"] for interface in held}, {"Amazon EKS one"})
+        self.refused("InvalidParameterValue", self.ec2.delete_network_interface, NetworkInterfaceId=held[0]["NetworkInterfaceId"])
+        self.refused("DependencyViolation", self.ec2.delete_security_group, GroupId=group)
         self.assertEqual(self.eks.delete_cluster(name="one")["cluster"]["status"], "DELETING")
         self.refused("ResourceInUseException", self.create)
         self.until("gone", self.cluster)
