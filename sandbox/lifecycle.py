@@ -10,6 +10,7 @@ import time
 from .clock import Clock
 
 DURATIONS: dict[str, float] = {
+    "ec2.nat-gateway.create": 95.0, "ec2.nat-gateway.fail": 5.0, "ec2.nat-gateway.delete": 55.0,
     "eks.cluster.create": 583.0, "eks.cluster.update": 120.0, "eks.cluster.version": 600.0, "eks.cluster.delete": 130.0,
     "eks.nodegroup.create": 119.0, "eks.nodegroup.update": 20.0, "eks.nodegroup.version": 400.0, "eks.nodegroup.delete": 252.0,
     "eks.addon.create": 30.0, "eks.addon.update": 30.0, "eks.addon.delete": 15.0,

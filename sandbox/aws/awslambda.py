@@ -10,9 +10,6 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction
 from ..world import World
 from .repair import repair
 
-PENDING_SECONDS = 1.0  # of the cloud's clock
-UPDATE_SECONDS = 0.5
-
 
 class Busy(LambdaClientError):
     code = 409
@@ -44,28 +41,27 @@ def _repair_states(world: World) -> None:
     @repair(LambdaBackend, "create_function")
     def create_function(original: Any, self: Any, spec: dict[str, Any]) -> Any:
         function = original(spec)
-        function.pending_until = world.clock.now() + PENDING_SECONDS
+        function.pending_until = world.lifecycle.after("lambda.function.create")
         return function
 
     @repair(LambdaFunction, "get_configuration")
     def get_configuration(original: Any, self: Any, on_create: bool = False) -> dict[str, Any]:
         configuration = original(on_create)
-        now = world.clock.now()
-        if now < self.pending_until:
+        if not world.lifecycle.reached(self.pending_until):
             configuration |= {"State": "Pending", "StateReasonCode": "Creating", "StateReason": "The function is being created."}
-        elif now < self.busy_until:
+        elif not world.lifecycle.reached(self.busy_until):
             configuration["LastUpdateStatus"] = "InProgress"
         return configuration
 
     for name in ("update_function_configuration", "update_function_code"):
         @repair(LambdaBackend, name)
         def update(original: Any, self: Any, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any]:
-            function, now = self.get_function(function_name, qualifier), world.clock.now()
-            if now < max(function.pending_until, function.busy_until):
+            function = self.get_function(function_name, qualifier)
+            if not world.lifecycle.reached(max(function.pending_until, function.busy_until)):
                 raise Busy("The operation cannot be performed at this time. An update is in progress for resource: "
                            + function.function_arn)
             original(function_name, qualifier, body)
-            function.busy_until = now + UPDATE_SECONDS
+            function.busy_until = world.lifecycle.after("lambda.function.update")
             return function.get_configuration()
 
 

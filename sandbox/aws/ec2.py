@@ -17,11 +17,11 @@ from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.vpcs import VPCs
 from moto.ec2.utils import tag_filter_matches
 
-from ..clock import Clock
+from ..lifecycle import Lifecycle
 from ..world import World
 from .repair import repair
 
-PENDING, FAILING, DELETING, LINGERING = 95.0, 5.0, 55.0, 3600.0  # seconds at time scale 1; lingering is never scaled
+LINGERING = 3600.0  # seconds a deleted gateway is still listed; never scaled
 
 
 def install(world: World) -> None:
@@ -30,7 +30,7 @@ def install(world: World) -> None:
     _repair_subnets()
     _repair_internet_gateways()
     _repair_addresses()
-    _repair_nat_states(world.clock)
+    _repair_nat_states(world.lifecycle)
     _repair_nat_gateways()
     _repair_tokens()
     _repair_route_tables()
@@ -106,6 +106,14 @@ def _repair_addresses() -> None:
         settle(self)
         return original(*args, **kwargs)
 
+    @repair(EC2Backend, "delete_network_interface")
+    def delete(original: Any, self: Any, eni_id: str) -> Any:
+        settle(self)
+        interface = self.enis.get(eni_id)
+        if interface is not None and interface.requester_managed:
+            raise EC2ClientError("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
+        return original(eni_id)
+
     @repair(EC2Backend, "get_all_network_interfaces")
     def interfaces(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         settle(self)
@@ -118,16 +126,18 @@ def _attached(backend: Any, vpc_id: str) -> bool:
     return any(igw.vpc and igw.vpc.id == vpc_id for igw in backend.internet_gateways.values())
 
 
-def _repair_nat_states(clock: Clock) -> None:
+def _repair_nat_states(lifecycle: Lifecycle) -> None:
     """The state follows from when it was made and deleted; what moto writes into it is a birth or a death."""
 
     def state(self: Any) -> str:
-        scale, now = clock.time_scale, time.monotonic()
+        def younger(moment: float, what: str) -> bool:
+            return time.monotonic() - moment < lifecycle.seconds(f"ec2.nat-gateway.{what}")
+
         if "_died" in self.__dict__:
-            return "deleting" if now - self._died < DELETING / scale else "deleted"
+            return "deleting" if younger(self._died, "delete") else "deleted"
         if self.__dict__.get("failure_code"):
-            return "pending" if now - self._born < FAILING / scale else "failed"
-        return "pending" if now - self._born < PENDING / scale else "available"
+            return "pending" if younger(self._born, "fail") else "failed"
+        return "pending" if younger(self._born, "create") else "available"
 
     def set_state(self: Any, value: str) -> None:
         if value == "deleted":

@@ -10,36 +10,21 @@ import json
 import time
 import unittest
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-from moto import mock_aws
+import probes
+from probes import Client, Probe, code
 from support import SandboxTest
 
 ACCOUNT = "123456789012"
 GITHUB = "token.actions.githubusercontent.com"
 BUCKET = "bucket-one"
-Client = Callable[[str], Any]
-Probe = Callable[[Client], bool]
 PROBES: dict[str, Probe] = {}
 
 
 def probe(function: Probe) -> Probe:
     PROBES[function.__name__] = function
     return function
-
-
-def code(function: Any, **arguments: Any) -> str:
-    """The error code of a call, empty when it succeeds, "missing" for an operation moto lacks."""
-    try:
-        function(**arguments)
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    except NotImplementedError:
-        return "missing"
-    return ""
 
 
 def trust(principal: Any, condition: Any = None, action: str = "sts:AssumeRole") -> str:
@@ -615,21 +600,9 @@ def sagemaker_tags_replace_each_other(client: Client) -> bool:
     return sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
-class Repairs(SandboxTest):
-    def test_sandbox_is_like_aws(self) -> None:
-        for name, behaves in PROBES.items():
-            with self.subTest(name):
-                self.cloud.reset()
-                self.assertTrue(behaves(self.cloud.client))
-
-    def test_moto_still_is_not(self) -> None:
-        for name, behaves in PROBES.items():
-            with self.subTest(name), mock_aws():
-                self.assertFalse(behaves(_bare), "moto has learnt this: remove the repair")
-
-
-def _bare(service: str) -> Any:
-    return boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+class Repairs(probes.ProbeTest):
+    options = {"time_scale": 5}
+    probes = PROBES
 
 
 class AsMoto(SandboxTest):

@@ -2,16 +2,11 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Callable
 from typing import Any
 
-import boto3
-from moto import mock_aws
-from support import SandboxTest
-from test_repairs import code
+import probes
+from probes import Client, Probe, code
 
-Client = Callable[[str], Any]
-Probe = Callable[[Client], bool]
 PROBES: dict[str, Probe] = {}
 
 
@@ -136,28 +131,8 @@ def rds_subnet_groups_have_tags_to_be_found_by(client: Client) -> bool:
     return found == [{"ResourceARN": arn, "Tags": [{"Key": "a", "Value": "b"}]}]
 
 
-class Repairs(SandboxTest):
-    """The sandbox behaves like AWS."""
-
-    def test_the_sandbox_behaves_like_aws(self) -> None:
-        for name, function in PROBES.items():
-            with self.subTest(name):
-                self.cloud.reset()
-                self.assertTrue(function(self.cloud.client))
-
-
-class PlainMoto(unittest.TestCase):
-    """moto alone does not: else the repair can go."""
-
-    def test_moto_has_not_learnt_it(self) -> None:
-        for name, function in PROBES.items():
-            with self.subTest(name), mock_aws():
-                session = boto3.Session("testing", "testing", region_name="us-east-1")
-                try:
-                    learnt = function(session.client)
-                except Exception:  # noqa: BLE001 - any failure shows that the repair is needed
-                    learnt = False
-                self.assertFalse(learnt, "moto behaves like AWS now: drop the repair")
+class Repairs(probes.ProbeTest):
+    probes = PROBES
 
 
 if __name__ == "__main__":

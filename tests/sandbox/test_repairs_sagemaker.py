@@ -6,10 +6,9 @@ import time
 import unittest
 from typing import Any
 
-from botocore.exceptions import ClientError
-from moto import mock_aws
-from support import SandboxTest
-from test_repairs import Client, Probe, _bare, code, trust
+import probes
+from probes import Client, Probe, code
+from test_repairs import trust
 
 PROBES: dict[str, Probe] = {}
 SERVICE = "sagemaker.amazonaws.com"
@@ -150,18 +149,12 @@ def model_packages_tell_what_becomes_of_them(client: Client) -> bool:
     return [(m["detail-type"], m["resources"]) for m in messages] == [("SageMaker Model Package State Change", [package])]
 
 
-class Repairs(SandboxTest):
-    def test_sandbox_is_like_aws(self) -> None:
-        for name, behaves in PROBES.items():
-            with self.subTest(name):
-                self.cloud.reset()
-                self.cloud.control("POST", "/durations", {n: DURATION for n in self.cloud.control("GET", "/durations") if "sagemaker" in n})
-                self.assertTrue(behaves(self.cloud.client))
+class Repairs(probes.ProbeTest):
+    probes = PROBES
 
-    def test_moto_still_is_not(self) -> None:
-        for name, behaves in PROBES.items():
-            with self.subTest(name), mock_aws():
-                self.assertFalse(behaves(_bare), "moto has learnt this: remove the repair")
+    def prepare(self) -> None:
+        super().prepare()
+        self.cloud.control("POST", "/durations", {n: 0.3 for n in self.cloud.control("GET", "/durations") if "sagemaker" in n})
 
 
 if __name__ == "__main__":

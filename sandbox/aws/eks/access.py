@@ -16,8 +16,8 @@ def _cluster(ask: Ask) -> Cluster:
     """The cluster, in a mode that has entries."""
     cluster = find(ask)
     if cluster.mode == "CONFIG_MAP":
-        raise invalid_request("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-                              clusterName=cluster.name)
+        raise invalid_request("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
+                              "operation.", clusterName=cluster.name)
     if cluster.status in ("CREATING", "DELETING"):
         raise invalid_request(f"Cluster '{cluster.name}' is not in ACTIVE status", clusterName=cluster.name)
     return cluster

@@ -35,7 +35,8 @@ def update_config(ask: Ask) -> Document:
     config = ask.body.get("resourcesVpcConfig") or {}
     wants_access, wants_place = any(name in config for name in ACCESS), any(name in config for name in ("subnetIds", "securityGroupIds"))
     if len(given) != 1 or (wants_access and wants_place):
-        raise invalid_parameter("Only one type of update can be allowed." if given else "No update was specified.", clusterName=cluster.name)
+        raise invalid_parameter("Only one type of update can be allowed." if given else "No update was specified.",
+                                clusterName=cluster.name)
     if wants_place:
         return _place(ask, cluster, config)
     return CHANGES[given[0]](cluster, ask.body[given[0]])
@@ -46,8 +47,9 @@ def _access(cluster: Cluster, wanted: Document) -> Document:
     after = endpoint_access.checked_access(wanted, config)
     if endpoint_access.same(config, after):
         public, private = (str(after[name]).lower() for name in ACCESS[:2])
+        cidrs = ", ".join(after["publicAccessCidrs"])
         raise invalid_parameter(f"Cluster is already at the desired configuration with endpointPrivateAccess: {private} , "
-                                f"endpointPublicAccess: {public}, and Public Endpoint Restrictions: [{', '.join(after['publicAccessCidrs'])}]",
+                                f"endpointPublicAccess: {public}, and Public Endpoint Restrictions: [{cidrs}]",
                                 clusterName=cluster.name)
     shown = {"EndpointPublicAccess": after["endpointPublicAccess"], "EndpointPrivateAccess": after["endpointPrivateAccess"],
              "PublicAccessCidrs": after["publicAccessCidrs"]}

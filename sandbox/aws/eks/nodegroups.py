@@ -111,7 +111,8 @@ def _find_idle(ask: Ask) -> tuple[Cluster, Any]:
     cluster = find(ask)
     group = _find(ask, cluster)
     if group.busy or group.status not in ("ACTIVE", "DEGRADED"):
-        raise in_use("Nodegroup cannot be updated as it is currently not in Active State", clusterName=cluster.name, nodegroupName=group.name)
+        raise in_use("Nodegroup cannot be updated as it is currently not in Active State", clusterName=cluster.name,
+                     nodegroupName=group.name)
     return cluster, group
 
 
