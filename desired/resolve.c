@@ -489,6 +489,12 @@ int resolve_value(struct json_object *value, const struct resolver *resolver, st
     return resolve_any(&resolve, value, &any_row, ret);
 }
 
+static bool is_unknown(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_object) && json_object_object_length(value) == 1 &&
+           js_text(value, "unknown");
+}
+
 bool document_has_unknown(struct json_object *document)
 {
     if (json_object_is_type(document, json_type_array)) {
@@ -499,7 +505,7 @@ bool document_has_unknown(struct json_object *document)
     }
     if (!json_object_is_type(document, json_type_object))
         return false;
-    if (json_object_object_length(document) == 1 && js_text(document, "unknown"))
+    if (is_unknown(document))
         return true;
     js_each (document, key, member) {
         (void)key;
@@ -509,6 +515,23 @@ bool document_has_unknown(struct json_object *document)
     return false;
 }
 
+/* Is something unknown at a dotted path, or on the way to it? */
+static bool leads_to_unknown(struct json_object *value, const char *path)
+{
+    while (value && !is_unknown(value) && *path) {
+        size_t length = strcspn(path, ".");
+        char *step CLEANUP_FREE = strndup(path, length);
+        struct json_object *next = NULL;
+
+        if (!step)
+            return true; /* not told: it waits */
+        json_object_object_get_ex(value, step, &next);
+        value = next;
+        path += length + (path[length] == '.');
+    }
+    return document_has_unknown(value);
+}
+
 /* Is what names the thing known? Of a document only the paths of its identity. */
 static bool key_is_known(const struct field *row, struct json_object *value)
 {
@@ -516,10 +539,8 @@ static bool key_is_known(const struct field *row, struct json_object *value)
         return !(row->flags & FIELD_REQUIRED);
     if (row->type != FIELD_DOCUMENT || !row->identity)
         return !document_has_unknown(value);
-    if (json_object_object_length(value) == 1 && js_text(value, "unknown"))
-        return false;
     for (const char *const *path = row->identity; *path; path++)
-        if (document_has_unknown(js_get(value, *path)))
+        if (leads_to_unknown(value, *path))
             return false;
     return true;
 }

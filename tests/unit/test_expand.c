@@ -32,6 +32,8 @@ static void platform_file_is_laid_over_the_blueprint(void **state)
     assert_body(graph, "test_thing.base",
                 "{\"name\":\"abalone-base\",\"size\":5,\"tags\":{\"owner\":\"012345678901/expand-good\","
                 "\"size\":\"2\",\"name\":\"inner\",\"cost\":\"ml\"},\"box\":{\"depth\":3,\"lid\":false},"
+                "\"manifest\":{\"kind\":\"A\",\"spec\":{\"replicas\":2,"
+                "\"template\":{\"image\":\"a\",\"args\":[\"z\"]}}},"
                 "\"policy\":{\"Statement\":[{\"Effect\":\"Deny\"}]},\"labels\":[\"api\",\"ui\"],"
                 "\"repository\":\"john-doe/mlops-project\"}");
     assert_body(graph, "test_thing.extra",
@@ -58,7 +60,7 @@ static void places_tell_which_file_a_field_came_from(void **state)
     assert_int_equal(place.mark.line, 15);
     /* The longest known prefix; the resource itself at worst. */
     place = graph_place(base, "policy.Statement.0.Effect.deeper[\"x\"]");
-    assert_int_equal(place.mark.line, 17);
+    assert_int_equal(place.mark.line, 18);
     place = graph_place(base, "nonsense.more");
     assert_ptr_equal(place.file, graph->blueprint_file);
     assert_int_equal(place.mark.line, 11);

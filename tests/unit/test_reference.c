@@ -310,6 +310,37 @@ static void unknowns_are_found(void **state)
     }
 }
 
+static void a_document_is_named_by_its_identity(void **state)
+{
+    static const char *const identity[] = {"kind", "metadata.name", NULL};
+    static const struct field rows[] = {{.name = "manifest",
+                                         .type = FIELD_DOCUMENT,
+                                         .flags = FIELD_REQUIRED | FIELD_KEY,
+                                         .identity = identity},
+                                        {0}};
+    static const struct kind kind = {.type = "documents", .fields = rows};
+    static const struct {
+        const char *document;
+        bool key_known;
+    } cases[] = {
+        {"{\"manifest\":{\"kind\":\"a\",\"metadata\":{\"name\":\"n\"},\"spec\":{\"unknown\":\"x.y.z\"}}}",
+         true},
+        {"{\"manifest\":{\"kind\":\"a\",\"metadata\":{\"name\":{\"unknown\":\"x.y.z\"}}}}", false},
+        {"{\"manifest\":{\"kind\":\"a\",\"metadata\":{\"unknown\":\"x.y.z\"}}}", false},
+        {"{\"manifest\":{\"unknown\":\"x.y.z\"}}", false},
+        {"{}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct json_object *document = NULL;
+
+        assert_int_equal(js_parse_text(cases[i].document, &document, NULL), 0);
+        assert_int_equal(document_key_known(&kind, document), cases[i].key_known);
+        json_object_put(document);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -331,6 +362,7 @@ int main(void)
         cmocka_unit_test(value_resolves_outputs),
         cmocka_unit_test(secret_is_assembled),
         cmocka_unit_test(unknowns_are_found),
+        cmocka_unit_test(a_document_is_named_by_its_identity),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
