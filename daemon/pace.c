@@ -13,6 +13,9 @@
 #define STAND_IN_FIRST_MS 100
 #define STAND_IN_SHARE    20 /* of the age so far: one part in */
 #define STEADY_MS         2000
+#define UNSEEN_MS         2000 /* a look that brought nothing: doubled each time */
+#define UNSEEN_DOUBLINGS  4
+#define BLOCKED_MS        15000 /* the whole cloud is out of reach */
 #define NOT_YET_FIRST_MS  2000
 #define NOT_YET_LAST_MS   8000
 
@@ -54,12 +57,21 @@ void pace_settling(struct resource *resource, const char *status)
     resource->look_due_ms = now_ms + settling_wait_ms(resource, now_ms);
 }
 
-void pace_put_off(struct resource *resource)
+static uint64_t unseen_wait_ms(const struct resource *resource)
 {
-    uint64_t now_ms = clock_monotonic_ms(resource->platform->daemon->clock);
+    bool somebody_waits = resource->platform->daemon->mode != RUN_SERVE;
+    unsigned n = resource->unknown_passes > UNSEEN_DOUBLINGS ? UNSEEN_DOUBLINGS : resource->unknown_passes;
 
     if (resource->settling_since_ms != 0)
-        resource->look_due_ms = now_ms + STEADY_MS;
+        return STEADY_MS;
+    if (resource->platform->problem)
+        return somebody_waits ? UNSEEN_MS : BLOCKED_MS;
+    return (uint64_t)UNSEEN_MS << n;
+}
+
+void pace_put_off(struct resource *resource)
+{
+    resource->look_due_ms = clock_monotonic_ms(resource->platform->daemon->clock) + unseen_wait_ms(resource);
 }
 
 void pace_settled(struct resource *resource)

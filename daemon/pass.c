@@ -33,10 +33,10 @@ static bool is_unready(const struct resource *resource)
 {
     uint64_t now_ms = clock_monotonic_ms(resource->platform->daemon->clock);
 
-    if (resource->settling_since_ms != 0)
-        return now_ms >= resource->look_due_ms;
-    if (resource->acted)
+    if (resource->acted && resource->settling_since_ms == 0)
         return true;
+    if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
+        return now_ms >= resource->look_due_ms;
     return resource->decision.reason != REASON_IN_ORDER && !waits_its_turn(resource, now_ms);
 }
 

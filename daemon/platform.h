@@ -185,7 +185,7 @@ bool platform_at_rest(const struct platform *platform);
 /** It is in transition, in the service's words: plan the next look. */
 void pace_settling(struct resource *resource, const char *status);
 void pace_settled(struct resource *resource);
-/** The look at something in transition brought nothing: plan another one. */
+/** The look brought nothing: plan another one. */
 void pace_put_off(struct resource *resource);
 /** Longer in transition than the kind's give_up_ms? */
 bool pace_settles_too_long(const struct resource *resource);

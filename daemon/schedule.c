@@ -8,10 +8,8 @@
 #include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 
-#define ONCE_RETRY_MS    2000 /* somebody stands and waits */
-#define BLOCKED_RETRY_MS 15000
-#define UNSEEN_RETRY_MS  2000
-#define SHORTEST_MS      50
+#define UNSEEN_RETRY_MS 2000
+#define SHORTEST_MS     50
 
 static void merge(struct pass_request *queued, const struct pass_request *request, bool any)
 {
@@ -77,16 +75,6 @@ static uint64_t until(uint64_t then_ms, uint64_t now_ms)
     return then_ms > now_ms ? then_ms - now_ms : 0;
 }
 
-static uint64_t retry_unknown_ms(const struct resource *resource)
-{
-    bool waits = resource->platform->daemon->mode != RUN_SERVE;
-    unsigned n = resource->unknown_passes > 4 ? 4 : resource->unknown_passes;
-
-    if (resource->platform->problem)
-        return waits ? ONCE_RETRY_MS : BLOCKED_RETRY_MS;
-    return (uint64_t)UNSEEN_RETRY_MS << n;
-}
-
 /** In how many ms does this resource want attention? UINT64_MAX = not before the next full pass. */
 static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
 {
@@ -102,7 +90,7 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
     case REASON_TAKEN:
         return UINT64_MAX;
     case REASON_UNKNOWN:
-        return retry_unknown_ms(resource);
+        return until(resource->look_due_ms, now_ms);
     default:
         break;
     }
