@@ -24,6 +24,7 @@ static const char *const reason_texts[REASON_MAX] = {
     [REASON_UNFINISHED] = "an earlier action was interrupted",
     [REASON_UNPROVED] = "it can not be read back, so it is written to be sure",
     [REASON_UNDECLARED] = "no longer declared",
+    [REASON_DESTROYED] = "the platform is being destroyed",
     [REASON_FOUND] = "found by its tags",
     [REASON_TAKEN] = "the name is taken by something mlopsd did not make",
     [REASON_UNKNOWN] = "could not be looked at",
@@ -83,6 +84,8 @@ static enum hold hold_for(const struct situation *s, enum action action)
 
     if (loses && s->protected_)
         return HOLD_PROTECTED;
+    if (s->doomed)
+        return HOLD_NONE; /* whoever confirmed the destroy meant this, whatever the policy asks for otherwise */
     if (s->paused)
         return HOLD_PAUSED;
     if (asks && !s->approved)
@@ -117,7 +120,8 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
         break;
     case ITEM_PRESENT:
         if (s->recorded || s->ours_by_tags || s->ours_by_intent)
-            say(ret, ACTION_DELETE, REASON_UNDECLARED, hold_for(s, ACTION_DELETE));
+            say(ret, ACTION_DELETE, s->doomed ? REASON_DESTROYED : REASON_UNDECLARED,
+                hold_for(s, ACTION_DELETE));
         else
             say(ret, ACTION_FORGET, REASON_GONE, HOLD_NONE);
         break;
@@ -125,7 +129,9 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
         say(ret, ACTION_NONE, REASON_SETTLING, HOLD_NONE);
         break;
     default:
-        say(ret, ACTION_NONE, REASON_UNKNOWN, HOLD_NONE);
+        /* doomed, never made, and its name never known: there is nothing to look for */
+        say(ret, ACTION_NONE, s->doomed && !s->recorded && !s->key_known ? REASON_GONE : REASON_UNKNOWN,
+            HOLD_NONE);
     }
 }
 

@@ -37,6 +37,7 @@ enum reason {
     REASON_UNFINISHED, /* our own earlier work was interrupted */
     REASON_UNPROVED,   /* it can not be read back, and nothing vouches for what is there: written again */
     REASON_UNDECLARED, /* no longer in the config */
+    REASON_DESTROYED,  /* its platform is being destroyed */
     REASON_FOUND,      /* ours by its tags, not in our records */
     REASON_TAKEN,      /* the name belongs to somebody else */
     REASON_UNKNOWN,    /* could not be looked at */
@@ -68,6 +69,7 @@ const char *hold_text(enum hold hold);
 struct situation {
     unsigned kind_flags;
     bool declared;
+    bool doomed;   /* declared or not: its platform is being destroyed, which a person has confirmed */
     bool recorded; /* we made or adopted it once */
     bool waiting;  /* the desired document has unknowns */
     bool key_known;
