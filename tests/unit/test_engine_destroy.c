@@ -18,10 +18,8 @@
     "  random_password.p: {length: 20}\n"                                                                    \
     "outputs:\n"                                                                                             \
     "  d: {value: \"${test_data.d.arn}\"}\n"
-"  name: {value: \"${test_data.d.name}\"}\n"
 
-    static int
-    setup(void **state)
+static int setup(void **state)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
 
