@@ -230,6 +230,8 @@ const struct command commands[] = {
      NULL, show_plan, NULL},
     {"apply", "", "look now, do what is needed, and wait for the end", 0, 0, OPTION_PLATFORM | OPTION_YES,
      "Apply", fill_apply, NULL, ctl_apply},
+    {"import", "ADDRESS ID", "take over what exists and belongs to nobody", 2, 2,
+     OPTION_PLATFORM | OPTION_YES, "Import", NULL, NULL, ctl_import},
     {"destroy", "[PLATFORM]", "delete a platform, after showing what goes and what stays", 0, 1, OPTION_YES,
      "Destroy", NULL, NULL, ctl_destroy},
     {"drift", "", "list what is not as declared", 0, 0, OPTION_PLATFORM | OPTION_ALL, "Drift", fill_drift,

@@ -88,6 +88,9 @@ int ctl_watch(const struct ctl *ctl);
 /* ---- destroy.c ---- */
 int ctl_destroy(const struct ctl *ctl);
 
+/* ---- import.c ---- */
+int ctl_import(const struct ctl *ctl);
+
 /* ---- confirm.c ---- */
 /** May this command ask a person? Else it has said that it wants --yes. */
 bool ctl_may_ask(const struct ctl *ctl, const char *what);

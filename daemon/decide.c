@@ -26,6 +26,7 @@ static const char *const reason_texts[REASON_MAX] = {
     [REASON_UNDECLARED] = "no longer declared",
     [REASON_DESTROYED] = "the platform is being destroyed",
     [REASON_FOUND] = "found by its tags",
+    [REASON_IMPORTED] = "imported",
     [REASON_TAKEN] = "the name is taken by something mlopsd did not make",
     [REASON_UNKNOWN] = "could not be looked at",
     [REASON_SUSPECT] = "not found once; looking again before believing it",
@@ -44,6 +45,7 @@ static const char *const hold_texts[HOLD_MAX] = {
     [HOLD_BRAKE] = "too many resources vanished at once: look at the account, then `mlopsctl apply`",
     [HOLD_TAKEN] = "choose another name, or say `adopt: true` to take it over",
     [HOLD_OBSERVED] = "mlopsd only looks at it: put it right where it is made",
+    [HOLD_IMPORT] = "an import is under way",
     [HOLD_WAITING] = "waits for what it refers to",
 };
 
@@ -141,6 +143,8 @@ static enum hold hold_create(const struct situation *s)
 
     if (only_observed(s))
         return s->waiting ? HOLD_WAITING : HOLD_OBSERVED;
+    if (s->importing)
+        return HOLD_IMPORT;
     if (vanished && s->on_drift == ON_DRIFT_ALERT)
         return HOLD_POLICY;
     if (vanished && s->brake)
@@ -174,6 +178,8 @@ static void decide_found(const struct situation *s, struct decision *ret)
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->foreign_tags)
         say(ret, ACTION_NONE, REASON_TAKEN, HOLD_TAKEN);
+    else if (s->imported && s->diff && !s->diff->replace)
+        say(ret, ACTION_ADOPT, REASON_IMPORTED, HOLD_NONE);
     else if (s->kind_flags & (KIND_ADOPT_ALWAYS | KIND_OBSERVED))
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->adopt && s->diff && !s->diff->replace)

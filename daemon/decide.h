@@ -39,6 +39,7 @@ enum reason {
     REASON_UNDECLARED, /* no longer in the config */
     REASON_DESTROYED,  /* its platform is being destroyed */
     REASON_FOUND,      /* ours by its tags, not in our records */
+    REASON_IMPORTED,   /* a person named it by its id */
     REASON_TAKEN,      /* the name belongs to somebody else */
     REASON_UNKNOWN,    /* could not be looked at */
     REASON_SUSPECT,    /* a first not-found: look again */
@@ -60,6 +61,7 @@ enum hold {
     HOLD_BRAKE,    /* too many vanished at once */
     HOLD_TAKEN,    /* needs adopt: true, or another name */
     HOLD_OBSERVED, /* the kind is only looked at: a person has to put it right */
+    HOLD_IMPORT,   /* somebody wants to take over one that exists: no second one is made */
     HOLD_WAITING,  /* goes on by itself, as soon as what it refers to is known */
     HOLD_MAX,
 };
@@ -87,6 +89,8 @@ struct situation {
     bool ours_by_tags;
     bool ours_by_intent; /* open intent: name was free, and the creation time fits */
     bool foreign_tags;   /* tagged as another platform's or address's */
+    bool importing;      /* a person named one to be taken over */
+    bool imported;       /* a person named this very one, and has seen what differs */
     bool adopt;          /* the file says adopt: true */
 
     /* difference, after policy.ignore */

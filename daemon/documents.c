@@ -276,6 +276,37 @@ struct json_object *document_result(struct platform *platform)
     return document;
 }
 
+struct json_object *document_import(struct platform *platform, const struct resource *resource)
+{
+    struct json_object *document = json_object_new_object(), *plan = json_object_new_object();
+    struct json_object *platforms = json_object_new_array(), *actions = json_object_new_array();
+    struct json_object *action = action_of(resource);
+    char *refused CLEANUP_FREE = import_refusal(resource);
+
+    if (!document || !platforms || json_object_array_add(platforms, plan) < 0) {
+        json_object_put(document);
+        json_object_put(plan);
+        json_object_put(platforms);
+        json_object_put(actions);
+        json_object_put(action);
+        return NULL;
+    }
+    put_text(action, "action", action_name(ACTION_ADOPT));
+    put_text(action, "reason", reason_text(REASON_IMPORTED));
+    put_text(action, "held", refused);
+    if (resource->seen != ITEM_PRESENT || json_object_array_add(actions, action) < 0)
+        json_object_put(action);
+    put_text(plan, "name", platform->name);
+    put_int(plan, "generation", platform->generation);
+    put(plan, "actions", actions);
+    put(plan, "unknown", json_object_new_array());
+    put_int(plan, "calls", (int64_t)platform->calls_last);
+    put_text(plan, "problem", platform->problem);
+    put(document, "platforms", platforms);
+    put_text(document, "refused", refused);
+    return document;
+}
+
 /* ---- destroy ---- */
 
 static struct json_object *destroy_entry(const struct resource *resource, const char *why)

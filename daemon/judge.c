@@ -133,6 +133,7 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->ours_by_tags = owner == OWNER_US;
     s->foreign_tags = owner == OWNER_OTHERS;
     s->ours_by_intent = ours_by_intent(resource, documents->observed);
+    s->importing = resource->import_id != NULL && !resource->record.address;
     s->adopt = resource->want && resource->want->adopt;
 }
 
@@ -240,6 +241,7 @@ void judge(struct resource *resource)
         s.diff = &resource->decision.diff;
     if (comparable && !s.diff)
         s.seen = ITEM_UNKNOWN; /* what can not be compared is not in order */
+    s.imported = resource->import_confirmed && import_fits(resource);
     decide(&s, &resource->decision);
     if (resource->decision.hold == HOLD_APPROVAL) {
         approved = approval(resource);

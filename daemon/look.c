@@ -82,7 +82,9 @@ static bool fill_item(struct resource *resource, struct kind_item *item)
 {
     int64_t age_ms = clock_wall_ms(resource->platform->daemon->clock) - resource->record.written_ms;
 
-    *item = (struct kind_item){.address = resource->address, .id = resource->record.id};
+    *item = (struct kind_item){.address = resource->address,
+                               .id = resource->record.address ? resource->record.id
+                                                              : import_look_id(resource)};
     if (resource->intent.token && !str_equal(resource->intent.action, action_name(ACTION_DELETE))) {
         item->intent = resource->intent.token;
         item->intent_age_ms = clock_wall_ms(resource->platform->daemon->clock) - resource->intent.at_ms;

@@ -26,15 +26,28 @@ struct waiting_call {
     struct watcher watcher;
     bool watching;
     char *platform; /* whose events; NULL = all */
-    char *address;  /* Check: of one resource; NULL = all */
+    char *address;  /* Check: of one resource; NULL = all. Import: which */
+    bool importing; /* Import: the resource holds an id that must not outlive the call */
     struct json_object *(*answer)(struct waiting_call *waiting);
     size_t left, count;
     struct one_platform platforms[];
 };
 
+/** The call is over, or its client went: what was only tried is forgotten; what was confirmed goes on. */
+static void end_trial(struct waiting_call *waiting)
+{
+    struct resource *resource = platform_find(waiting->platforms[0].platform, waiting->address);
+
+    if (resource && !resource->import_confirmed)
+        (void)import_end(resource, NULL); /* a trial writes nothing */
+}
+
 static void waiting_free(void *data)
 {
     struct waiting_call *waiting = data;
+
+    if (waiting->importing)
+        end_trial(waiting);
 
     if (waiting->watching)
         daemon_unwatch(waiting->daemon, &waiting->watcher);
@@ -229,6 +242,78 @@ void method_apply(void *data, struct varlink_call *call, struct json_object *par
         stream(waiting);
     wait_for(waiting, platforms, count,
              &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
+}
+
+/* ---- Import ---- */
+
+static struct json_object *answer_import(struct waiting_call *waiting)
+{
+    struct platform *platform = waiting->platforms[0].platform;
+    struct resource *resource = platform_find(platform, waiting->address);
+    struct json_object *answer;
+
+    if (resource && resource->record.address)
+        return wrap("resource", document_resource(resource));
+    if (!resource)
+        return json_object_new_object();
+    answer = document_import(platform, resource);
+    if (resource->import_confirmed)
+        (void)import_end(resource,
+                         NULL); /* refused: told so; a row that stayed is tried again, and refused again */
+    return answer;
+}
+
+/** Is there anything to import it into? Else it has been answered. */
+static struct resource *resource_to_import(struct platform *platform, struct varlink_call *call,
+                                           const char *address)
+{
+    struct resource *resource = method_resource(platform, call, address);
+    const char *why = NULL;
+
+    if (!resource)
+        return NULL;
+    if (resource->record.address)
+        why = "it is recorded already (mlopsctl state show); nothing to import";
+    else if (!resource_wanted(resource))
+        why = "no file declares it";
+    else if (resource->import_id)
+        why = "somebody else imports it just now";
+    else if (resource->acting)
+        why = "it is being made just now: mlopsctl pause first, then import";
+    if (!why)
+        return resource;
+    method_fail(call, "NotNow", "why", why);
+    return NULL;
+}
+
+void method_import(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    bool confirm = js_bool(parameters, "confirm", false);
+    const char *address = js_text(parameters, "address"), *id = js_text(parameters, "id");
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct waiting_call *waiting;
+    struct resource *resource;
+    struct err err CLEANUP_ERR = {0};
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, true, &platforms, &count))
+        return;
+    resource = resource_to_import(platforms[0], call, address);
+    waiting = resource ? waiting_new(data, call, 1) : NULL;
+    if (!waiting)
+        return;
+    if (str_set(&waiting->address, address) < 0 ||
+        (confirm ? import_confirm(resource, id, &err) : import_try(resource, id, &err)) < 0) {
+        (void)import_end(resource, NULL); /* the failure is told already */
+        varlink_on_gone(call, NULL, NULL);
+        waiting_free(waiting);
+        method_fail(call, "Failed", "why", err.code < 0 ? err_text(&err) : "no memory");
+        return;
+    }
+    waiting->answer = answer_import;
+    wait_for(waiting, platforms, 1,
+             &(struct pass_request){.mode = confirm ? PASS_CONVERGE : PASS_CHECK, .full = true}, confirm);
+    waiting->importing = true;
 }
 
 /* ---- Destroy ---- */

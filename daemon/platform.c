@@ -76,6 +76,7 @@ static void resource_free(struct resource *resource)
     free(resource->why);
     free(resource->spared_for);
     farewell_done(&resource->farewell);
+    free(resource->import_id);
     free(resource);
 }
 
@@ -380,7 +381,7 @@ int platform_offer(struct platform *platform, struct graph *take_graph, struct e
 }
 
 /** Resources in graph order first; those no longer declared behind them. */
-static int rebuild(struct platform *platform, struct graph *graph)
+static int rebuild(struct platform *platform, struct graph *graph, struct err *err)
 {
     struct resource **all;
     size_t count = 0;
@@ -391,7 +392,9 @@ static int rebuild(struct platform *platform, struct graph *graph)
         struct resource *resource = ensure(platform, graph->resources[i].address, graph->resources[i].type);
 
         if (!resource)
-            return -ENOMEM;
+            return err_no_memory(err);
+        if (import_load(resource, err) < 0)
+            return err->code;
         resource->want = &graph->resources[i];
         resource->next_try_ms = 0; /* a new desired state is a new chance */
         resource->failures = 0;
@@ -399,7 +402,7 @@ static int rebuild(struct platform *platform, struct graph *graph)
     }
     all = calloc(platform->count + 1, sizeof(*all));
     if (!all)
-        return -ENOMEM;
+        return err_no_memory(err);
     for (size_t i = 0; i < graph->count; i++)
         all[count++] = platform_find(platform, graph->resources[i].address);
     for (size_t i = 0; i < platform->count; i++) {
@@ -462,8 +465,8 @@ int platform_take_over(struct platform *platform, struct err *err)
     if (!graph)
         return 0;
     assert(platform->running == 0);
-    if (rebuild(platform, graph) < 0)
-        return err_no_memory(err); /* the offer stays; the next pass tries again */
+    if (rebuild(platform, graph, err) < 0)
+        return err->code; /* the offer stays; the next pass tries again */
     if (!same_clients(platform->graph, graph))
         clients_drop(platform);
     graph_free(platform->graph);

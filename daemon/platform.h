@@ -49,7 +49,9 @@ struct resource {
     const struct desired_resource *want; /* in platform->graph; NULL = no longer declared */
     bool spared;                         /* a destroy leaves it: see destroy.c */
     char *spared_for;                    /* the protected one that needs it; NULL = it is protected itself */
-    struct farewell farewell;            /* for the person who confirms a destroy */
+    char *import_id;          /* somebody wants what has this id taken over as this resource; see import.c */
+    bool import_confirmed;    /* and has seen what that means */
+    struct farewell farewell; /* for the person who confirms a destroy */
 
     struct record record; /* what is remembered; record.address is NULL while nothing is */
     bool record_dirty;    /* differs from the row in the store */
@@ -199,6 +201,21 @@ bool platform_at_rest(const struct platform *platform);
 
 /** Will time alone, or another try, bring this one further? */
 bool resource_hopeful(const struct resource *resource);
+
+/* import.c: taking over what exists */
+/** The id to look for; NULL when the kind's natural key finds it. */
+const char *import_look_id(const struct resource *resource);
+/** Is what was seen, and compared, the thing with that id, and is nothing that can never change still unknown? */
+bool import_fits(const struct resource *resource);
+/** After a look: why it can not be imported, for a person; owned; NULL = it can, or no memory. */
+char *import_refusal(const struct resource *resource);
+int import_try(struct resource *resource, const char *id, struct err *err);
+/** Durable when this returns 0: the next look adopts it, if it still can be. */
+int import_confirm(struct resource *resource, const char *id, struct err *err);
+/** It is recorded, refused, or was only tried. Within a group of writes or alone. */
+int import_end(struct resource *resource, struct err *err);
+/** What a restart interrupted. */
+int import_load(struct resource *resource, struct err *err);
 
 /* destroy.c: a platform's end */
 /** Is it to go, because its platform is being destroyed, or was? */

@@ -104,6 +104,8 @@ static int adopt(struct resource *resource, struct err *err)
     if (r == 0)
         r = clear_intent(resource, err);
     if (r == 0)
+        r = import_end(resource, err);
+    if (r == 0)
         r = store_commit(store, err);
     if (r < 0) {
         store_rollback(store);
