@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 import unittest
@@ -17,12 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import Daemon, missing, program, wait_for  # noqa: E402
 from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
-from lib.scenario import BUCKET, BUCKET_NAME, PROVIDER, ROLE, ScenarioTest, full, head, small  # noqa: E402
+from lib.scenario import BUCKET, BUCKET_NAME, PROVIDER, ROLE, ScenarioTest, full, small  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from test_kind_ec2 import EIP, resources as network  # noqa: E402
 
-TREE = Path(__file__).resolve().parents[2]
 _sandbox: Sandbox | None = None
 
 
@@ -92,12 +90,11 @@ class DestroyTest(ScenarioTest):
         return {name: things for name, things in found.items() if things}
 
     def everything(self) -> dict[str, Any]:
-        """The blueprint of the example, a network, and what the blueprint has not."""
-        platform = head("abalone-mlops")
-        platform["blueprint"] = "mlops-platform"
-        platform["parameters"] = {"bucket_name": BUCKET_NAME}
+        """One of most kinds, and a network."""
+        platform = full()
+        platform["platform"] = "abalone-mlops"
         platform["policy"] = {"approve": ["delete", "replace"]}
-        platform["resources"] = {
+        platform["resources"] |= {
             **network(),
             "aws_secretsmanager_secret.db": {"name": "mlops/db", "secret_string": "${random_password.db.result}"},
             "aws_sagemaker_model_package_group.models": {"model_package_group_name": "abalone"},
@@ -107,7 +104,6 @@ class DestroyTest(ScenarioTest):
 
     def given_everything(self, **changes: Any) -> Daemon:
         daemon = self.given({**self.everything(), **changes})
-        shutil.copytree(TREE / "etc/blueprints", daemon.folder / "blueprints")
         daemon.start()
         daemon.converged(timeout=60)
         return daemon
@@ -121,14 +117,14 @@ class Destroy(DestroyTest):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(self.account(), {})
         self.assertIn("Destroy complete", result.stdout)
-        self.assertIn("27 to delete, 0 kept", result.stdout)
-        self.assertIn(" 27 destroyed", result.stdout)
+        self.assertIn("19 to delete, 0 kept", result.stdout)
+        self.assertIn(" 19 destroyed", result.stdout)
         self.assertIn("aws_secretsmanager_secret.db: scheduled for deletion", result.stdout.split("Destroy complete")[1])
         self.assertIn("the password is forgotten for good", result.stdout)
         self.assertEqual(daemon.platform()["destroy"], "destroyed")
         self.assertEqual(daemon.platform()["resources"]["total"], 0)
         self.assertIn("mlopsctl apply", self.ctl("status").stdout)
-        self.assertEqual(sorted(json.loads(self.ctl("--json", "output").stdout)), ["s3_bucket_name"], "what the file alone says")
+        self.assertEqual(sorted(json.loads(self.ctl("--json", "output").stdout)), [])
         mark = self.cloud.mark()
         daemon.write_platform({**self.everything(), "poll_interval": "30m"})
         daemon.call("Reload")
