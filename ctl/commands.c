@@ -38,6 +38,11 @@ static int fill_output(const struct ctl *ctl, struct json_object *parameters)
     return r == 0 && (ctl->options & OPTION_REVEAL) ? js_set_bool(parameters, "reveal", true) : r;
 }
 
+static int fill_apply(const struct ctl *ctl, struct json_object *parameters)
+{
+    return ctl->options & OPTION_YES ? js_set_bool(parameters, "rebuild", true) : 0;
+}
+
 static int fill_pause(const struct ctl *ctl, struct json_object *parameters)
 {
     return ctl->why ? js_set_text(parameters, "why", ctl->why) : 0;
@@ -223,8 +228,12 @@ const struct command commands[] = {
      OPTION_PLATFORM, "Status", NULL, show_status, NULL},
     {"plan", "", "look now, and show what would be done", 0, 0, OPTION_PLATFORM | OPTION_DETAILED, "Plan",
      NULL, show_plan, NULL},
-    {"apply", "", "look now, do what is needed, and wait for the end", 0, 0, OPTION_PLATFORM, "Apply", NULL,
-     NULL, ctl_apply},
+    {"apply", "", "look now, do what is needed, and wait for the end", 0, 0, OPTION_PLATFORM | OPTION_YES,
+     "Apply", fill_apply, NULL, ctl_apply},
+    {"import", "ADDRESS ID", "take over what exists and belongs to nobody", 2, 2,
+     OPTION_PLATFORM | OPTION_YES, "Import", NULL, NULL, ctl_import},
+    {"destroy", "[PLATFORM]", "delete a platform, after showing what goes and what stays", 0, 1, OPTION_YES,
+     "Destroy", NULL, NULL, ctl_destroy},
     {"drift", "", "list what is not as declared", 0, 0, OPTION_PLATFORM | OPTION_ALL, "Drift", fill_drift,
      show_drift, NULL},
     {"output", "[NAME]", "show outputs, or the value of one", 0, 1,

@@ -25,6 +25,7 @@ enum option_flag {
     OPTION_LONG = 1 << 5,
     OPTION_LIMIT = 1 << 6,
     OPTION_WHY = 1 << 7,
+    OPTION_YES = 1 << 8,
 };
 
 struct ctl {
@@ -80,7 +81,21 @@ int ctl_call(const struct ctl *ctl);
 
 /* ---- stream.c ---- */
 int ctl_apply(const struct ctl *ctl);
+/** Call @method with @take_parameters, show its events, and its last answer; returns the exit status. */
+int ctl_follow(const struct ctl *ctl, const char *method, struct json_object *take_parameters);
 int ctl_watch(const struct ctl *ctl);
+
+/* ---- destroy.c ---- */
+int ctl_destroy(const struct ctl *ctl);
+
+/* ---- import.c ---- */
+int ctl_import(const struct ctl *ctl);
+
+/* ---- confirm.c ---- */
+/** May this command ask a person? Else it has said that it wants --yes. */
+bool ctl_may_ask(const struct ctl *ctl, const char *what);
+/** Ask on the terminal for @word: true when it was typed, false otherwise (told). */
+bool ctl_confirm(const char *question, const char *word);
 
 /* ---- offline.c, explain.c ---- */
 int ctl_validate(const struct ctl *ctl);

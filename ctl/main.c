@@ -45,6 +45,7 @@ static const struct option_row {
     {"all", OPTION_ALL, NULL, "what was resolved in the last 30 days too"},
     {"long", OPTION_LONG, NULL, "with status and id"},
     {"limit", OPTION_LIMIT, "NUMBER", "at most so many events"},
+    {"yes", OPTION_YES, NULL, "do not ask"},
     {"why", OPTION_WHY, "TEXT", "the reason, for others to read"},
 };
 

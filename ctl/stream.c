@@ -105,6 +105,42 @@ static int show_results(struct stream *stream, struct json_object *reply)
                     left == 1 ? "platform" : "platforms");
 }
 
+/* The end of Destroy: its exit status. */
+static int show_destroyed(struct stream *stream, struct json_object *reply)
+{
+    struct json_object *result = js_get(reply, "result");
+    bool is_done = str_equal(js_text(result, "state"), "destroyed");
+    size_t left = js_count(result, "left");
+    struct buf out CLEANUP_BUF = BUF_INIT(VIEW_MAX_BYTES);
+    struct view view = ctl_view(stream->ctl, &out);
+    int status;
+
+    if (stream->ctl->json) {
+        status = ctl_print_json(stream->ctl, reply);
+    } else {
+        erase(stream, &out);
+        view_destroyed(&view, result);
+        (void)buf_add_text(&out, is_done ? "Destroy complete: " : "Destroy is not complete: ");
+        progress_summary(&stream->progress, &view);
+        (void)buf_add_text(&out, is_done ? ". `mlopsctl apply` builds it again.\n" : ".\n");
+        status = ctl_print(&out);
+    }
+    if (status != EXIT_DONE || is_done)
+        return status;
+    if (!js_text(result, "state"))
+        return ctl_fail("somebody ended the destroy with apply: what was deleted is made again");
+    return ctl_fail("%zu %s could not be deleted: mlopsd keeps trying; see mlopsctl status", left,
+                    left == 1 ? "resource" : "resources");
+}
+
+/* The last answer. */
+static int show_end(struct stream *stream, struct json_object *reply)
+{
+    if (js_get(reply, "results"))
+        return show_results(stream, reply);
+    return js_get(reply, "result") ? show_destroyed(stream, reply) : EXIT_DONE;
+}
+
 static int take(struct stream *stream, struct json_object *reply)
 {
     struct json_object *event = js_get(reply, "event");
@@ -133,30 +169,34 @@ static int follow(struct stream *stream)
         if (status != EXIT_DONE)
             return status;
         if (r > 0 && !continues)
-            return js_get(reply, "results") ? show_results(stream, reply) : EXIT_DONE;
+            return show_end(stream, reply);
     }
 }
 
-static int run(const struct ctl *ctl, const char *method)
+int ctl_follow(const struct ctl *ctl, const char *method, struct json_object *take_parameters)
 {
+    struct json_object *parameters CLEANUP_JS = take_parameters;
     struct stream stream = {.ctl = ctl};
     struct err err CLEANUP_ERR = {0};
-    struct json_object *parameters;
     int status;
 
     stream.client = ctl_connect(ctl);
     if (!stream.client)
         return EXIT_FAILED;
-    parameters = ctl_parameters(ctl);
-    if (!parameters)
-        status = EXIT_FAILED;
-    else if (varlink_send(stream.client, method, parameters, true, &err) < 0)
+    if (varlink_send(stream.client, method, TAKE(parameters), true, &err) < 0)
         status = ctl_fail("%s", err_text(&err));
     else
         status = follow(&stream);
     progress_done(&stream.progress);
     varlink_client_free(stream.client);
     return status;
+}
+
+static int run(const struct ctl *ctl, const char *method)
+{
+    struct json_object *parameters = ctl_parameters(ctl);
+
+    return parameters ? ctl_follow(ctl, method, parameters) : EXIT_FAILED;
 }
 
 int ctl_apply(const struct ctl *ctl)

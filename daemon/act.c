@@ -201,7 +201,7 @@ static int prepare(struct operation *operation, struct resource *resource)
 {
     struct platform *platform = resource->platform;
     const char *token = resource->intent.token;
-    const char *known = resource->record.desired ? resource->record.desired : resource->intent_desired;
+    char *last CLEANUP_FREE = resource_last_document(resource);
     const bool *skip = resource->decision.only_own_changes ? resource->decision.is_drift : NULL;
 
     operation->resource = resource;
@@ -213,7 +213,7 @@ static int prepare(struct operation *operation, struct resource *resource)
     /* skip: with on_drift: alert, change what the config changed and leave the drift */
     if (!operation->token || diff_copy(&resource->decision.diff, skip, &operation->diff) < 0 ||
         str_set(&operation->id, resource->record.id ? resource->record.id : resource->seen_id) < 0 ||
-        str_set(&operation->desired_text, resource->want ? resource->desired : known) < 0)
+        str_set(&operation->desired_text, resource_wanted(resource) ? resource->desired : last) < 0)
         return -ENOMEM;
     operation->op = (struct kind_op){
         .kind = resource->kind,
@@ -289,7 +289,7 @@ static bool needs_usable(const struct resource *resource, uint64_t now_ms)
 {
     struct platform *platform = resource->platform;
 
-    if (!resource->want)
+    if (!resource_wanted(resource))
         return true;
     for (size_t i = 0; i < resource->want->needs_count; i++)
         if (!usable(platform->resources[resource->want->needs[i]], now_ms))
@@ -297,22 +297,10 @@ static bool needs_usable(const struct resource *resource, uint64_t now_ms)
     return true;
 }
 
-/** Was this one, as far as is recorded, built on that one? */
-static bool is_built_on(const struct resource *resource, const struct resource *need)
-{
-    struct json_object *needs CLEANUP_JS = NULL;
-
-    if (!resource->record.address || !resource->record.needs ||
-        !strstr(resource->record.needs, need->address))
-        return false;
-    needs = js_read(resource->record.needs);
-    return needs && js_has_text(needs, need->address);
-}
-
 /** Does it surely stand on what it now declares, and on nothing older? */
 static bool is_moved(const struct resource *resource)
 {
-    return resource->want && resource->decision.reason == REASON_IN_ORDER;
+    return resource_wanted(resource) && resource->decision.reason == REASON_IN_ORDER;
 }
 
 /**
@@ -328,9 +316,9 @@ static bool delete_may_start(const struct resource *resource)
 
         if (other == resource)
             continue;
-        if (other->want && (other->acting || (act_wanted(other) && other->next_try_ms == 0)))
+        if (resource_wanted(other) && (other->acting || (act_wanted(other) && other->next_try_ms == 0)))
             return false;
-        if (!is_moved(other) && is_built_on(other, resource))
+        if (!is_moved(other) && resource_needs(other, resource))
             return false;
     }
     return true;

@@ -20,7 +20,7 @@ int clients_gate(struct platform *platform, const char *operation, struct err *e
         return err_set(err, -ECANCELED, ERR_CANCELED, "%s: not begun, mlopsd is stopping", operation);
     if (platform->mode != PASS_CONVERGE)
         return err_set(err, -EPERM, ERR_BUG, "%s: refused, this pass only looks", operation);
-    if (platform->gone)
+    if (!platform_watched(platform))
         return err_set(err, -ECANCELED, ERR_CANCELED, "%s: not begun, the platform's file was removed",
                        operation);
     return 0;

@@ -14,15 +14,13 @@
 
 #include "common/log.h"
 #include "common/str.h"
-#include "daemon/act-internal.h"
 #include "daemon/control.h"
 #include "daemon/notify.h"
 #include "daemon/run.h"
 
-#define STOP_PATIENCE_MS  3000
-#define STOP_LOOK_MS      20
-#define HOPELESS_FAILURES 5
-#define HOPELESS_UNKNOWN  3
+#define STOP_PATIENCE_MS 3000
+#define STOP_LOOK_MS     20
+#define HOPELESS_UNKNOWN 3
 
 struct platform *daemon_find(struct daemon *daemon, const char *name)
 {
@@ -51,7 +49,7 @@ void daemon_unwatch(struct daemon *daemon, struct watcher *watcher)
 
 /* ---- files ---- */
 
-static struct platform *add_platform(struct daemon *daemon, const char *name, const char *file)
+struct platform *daemon_add(struct daemon *daemon, const char *name, const char *file)
 {
     struct platform **all = reallocarray(daemon->platforms, daemon->count + 1, sizeof(*all));
     struct platform *platform;
@@ -147,7 +145,7 @@ static int load_platform(struct daemon *daemon, const char *file)
     problems_done(&problems);
     platform = daemon_find(daemon, graph->platform);
     if (!platform)
-        platform = add_platform(daemon, graph->platform, file);
+        platform = daemon_add(daemon, graph->platform, file);
     if (!platform) {
         graph_free(graph);
         return -ENOMEM;
@@ -169,8 +167,9 @@ static void notice_removed(struct daemon *daemon, const struct strv *files)
             continue;
         platform->gone = true;         /* its timer runs out once more, for those who wait for a pass */
         free(TAKE(platform->refused)); /* what was wrong with it went with the file */
-        log_warning("%s: its file %s was removed: no longer watched; nothing is deleted", platform->name,
-                    platform->file);
+        log_warning("%s: its file %s was removed: %s", platform->name, platform->file,
+                    platform_watched(platform) ? "its destroy goes on"
+                                               : "no longer watched; nothing is deleted");
     }
 }
 
@@ -199,6 +198,8 @@ static size_t reload_files(struct daemon *daemon, struct strv *ret_strangers)
             (void)strv_add(ret_strangers, files.items[i]);
     }
     notice_removed(daemon, &files);
+    if (daemon->mode != RUN_ONCE_PLAN)
+        destroy_recall_all(daemon);
     for (size_t i = 0; i < daemon->count; i++)
         if (daemon->platforms[i]->next_graph)
             schedule_pass(daemon->platforms[i],
@@ -231,30 +232,6 @@ size_t daemon_reload_asked(struct daemon *daemon, struct strv *ret_strangers)
 
 /* ---- one run ---- */
 
-/** Will time alone, or another try, bring this one further? */
-static bool hopeful(const struct resource *resource)
-{
-    if (resource->status == STATUS_READY)
-        return false;
-    if (resource->decision.reason == REASON_UNKNOWN)
-        return !resource->platform->problem && resource->unknown_passes < HOPELESS_UNKNOWN &&
-               resource->look_err.class != ERR_DENIED && resource->look_err.class != ERR_CREDENTIALS;
-    if (resource->unresolved || resource->decision.hold != HOLD_NONE)
-        return false;
-    if (!act_wanted(resource))
-        return true; /* settling, in its grace, suspect */
-    switch (resource->act_err.class) {
-    case ERR_INVALID:
-    case ERR_DENIED:
-    case ERR_LIMIT:
-    case ERR_CONFLICT:
-    case ERR_CREDENTIALS:
-        return resource->act_err.code == 0;
-    default:
-        return resource->failures < HOPELESS_FAILURES || resource->act_err.class == ERR_NOT_YET;
-    }
-}
-
 /** Its graph could not be stored: no pass will ever start. */
 static bool has_no_graph(const struct platform *platform)
 {
@@ -280,7 +257,7 @@ static bool platform_concluded(const struct platform *platform)
     if (platform->problem)
         return platform->problem_class != ERR_RETRY || platform->problem_passes >= HOPELESS_UNKNOWN;
     for (size_t i = 0; i < platform->count; i++)
-        if (hopeful(platform->resources[i]))
+        if (resource_hopeful(platform->resources[i]))
             return false;
     return true;
 }
@@ -311,10 +288,11 @@ static void tell_manager(struct daemon *daemon)
     char *text CLEANUP_FREE = NULL;
 
     for (size_t i = 0; i < daemon->count; i++) {
-        resources += daemon->platforms[i]->count;
         drifts += daemon->platforms[i]->episodes_count;
-        for (size_t k = 0; k < daemon->platforms[i]->count; k++)
+        for (size_t k = 0; k < daemon->platforms[i]->count; k++) {
+            resources += !resource_gone(daemon->platforms[i]->resources[k]);
             ready += daemon->platforms[i]->resources[k]->status == STATUS_READY;
+        }
     }
     text = str_format("%zu platform%s, %zu of %zu resources ready, %zu open drift%s", daemon->count,
                       daemon->count == 1 ? "" : "s", ready, resources, drifts, drifts == 1 ? "" : "s");

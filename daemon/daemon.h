@@ -60,6 +60,8 @@ size_t daemon_reload(struct daemon *daemon);
  * paths of refused files that no platform stands for.
  */
 size_t daemon_reload_asked(struct daemon *daemon, struct strv *ret_strangers);
+/** A platform by what is recorded of it; NULL when it could not be read (told). */
+struct platform *daemon_add(struct daemon *daemon, const char *name, const char *file);
 struct platform *daemon_find(struct daemon *daemon, const char *name);
 /** Begin to stop: nothing new starts, calls in flight get 3 s, then are abandoned. */
 void daemon_stop(struct daemon *daemon, int exit_status);

@@ -24,7 +24,9 @@ static const char *const reason_texts[REASON_MAX] = {
     [REASON_UNFINISHED] = "an earlier action was interrupted",
     [REASON_UNPROVED] = "it can not be read back, so it is written to be sure",
     [REASON_UNDECLARED] = "no longer declared",
+    [REASON_DESTROYED] = "the platform is being destroyed",
     [REASON_FOUND] = "found by its tags",
+    [REASON_IMPORTED] = "imported",
     [REASON_TAKEN] = "the name is taken by something mlopsd did not make",
     [REASON_UNKNOWN] = "could not be looked at",
     [REASON_SUSPECT] = "not found once; looking again before believing it",
@@ -43,6 +45,7 @@ static const char *const hold_texts[HOLD_MAX] = {
     [HOLD_BRAKE] = "too many resources vanished at once: look at the account, then `mlopsctl apply`",
     [HOLD_TAKEN] = "choose another name, or say `adopt: true` to take it over",
     [HOLD_OBSERVED] = "mlopsd only looks at it: put it right where it is made",
+    [HOLD_IMPORT] = "an import is under way",
     [HOLD_WAITING] = "waits for what it refers to",
 };
 
@@ -83,6 +86,8 @@ static enum hold hold_for(const struct situation *s, enum action action)
 
     if (loses && s->protected_)
         return HOLD_PROTECTED;
+    if (s->doomed)
+        return HOLD_NONE; /* whoever confirmed the destroy meant this, whatever the policy asks for otherwise */
     if (s->paused)
         return HOLD_PAUSED;
     if (asks && !s->approved)
@@ -117,7 +122,8 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
         break;
     case ITEM_PRESENT:
         if (s->recorded || s->ours_by_tags || s->ours_by_intent)
-            say(ret, ACTION_DELETE, REASON_UNDECLARED, hold_for(s, ACTION_DELETE));
+            say(ret, ACTION_DELETE, s->doomed ? REASON_DESTROYED : REASON_UNDECLARED,
+                hold_for(s, ACTION_DELETE));
         else
             say(ret, ACTION_FORGET, REASON_GONE, HOLD_NONE);
         break;
@@ -125,7 +131,9 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
         say(ret, ACTION_NONE, REASON_SETTLING, HOLD_NONE);
         break;
     default:
-        say(ret, ACTION_NONE, REASON_UNKNOWN, HOLD_NONE);
+        /* doomed, never made, and its name never known: there is nothing to look for */
+        say(ret, ACTION_NONE, s->doomed && !s->recorded && !s->key_known ? REASON_GONE : REASON_UNKNOWN,
+            HOLD_NONE);
     }
 }
 
@@ -135,6 +143,8 @@ static enum hold hold_create(const struct situation *s)
 
     if (only_observed(s))
         return s->waiting ? HOLD_WAITING : HOLD_OBSERVED;
+    if (s->importing)
+        return HOLD_IMPORT;
     if (vanished && s->on_drift == ON_DRIFT_ALERT)
         return HOLD_POLICY;
     if (vanished && s->brake)
@@ -168,6 +178,8 @@ static void decide_found(const struct situation *s, struct decision *ret)
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->foreign_tags)
         say(ret, ACTION_NONE, REASON_TAKEN, HOLD_TAKEN);
+    else if (s->imported && s->diff && !s->diff->replace)
+        say(ret, ACTION_ADOPT, REASON_IMPORTED, HOLD_NONE);
     else if (s->kind_flags & (KIND_ADOPT_ALWAYS | KIND_OBSERVED))
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->adopt && s->diff && !s->diff->replace)

@@ -37,7 +37,9 @@ enum reason {
     REASON_UNFINISHED, /* our own earlier work was interrupted */
     REASON_UNPROVED,   /* it can not be read back, and nothing vouches for what is there: written again */
     REASON_UNDECLARED, /* no longer in the config */
+    REASON_DESTROYED,  /* its platform is being destroyed */
     REASON_FOUND,      /* ours by its tags, not in our records */
+    REASON_IMPORTED,   /* a person named it by its id */
     REASON_TAKEN,      /* the name belongs to somebody else */
     REASON_UNKNOWN,    /* could not be looked at */
     REASON_SUSPECT,    /* a first not-found: look again */
@@ -59,6 +61,7 @@ enum hold {
     HOLD_BRAKE,    /* too many vanished at once */
     HOLD_TAKEN,    /* needs adopt: true, or another name */
     HOLD_OBSERVED, /* the kind is only looked at: a person has to put it right */
+    HOLD_IMPORT,   /* somebody wants to take over one that exists: no second one is made */
     HOLD_WAITING,  /* goes on by itself, as soon as what it refers to is known */
     HOLD_MAX,
 };
@@ -68,6 +71,7 @@ const char *hold_text(enum hold hold);
 struct situation {
     unsigned kind_flags;
     bool declared;
+    bool doomed;   /* declared or not: its platform is being destroyed, which a person has confirmed */
     bool recorded; /* we made or adopted it once */
     bool waiting;  /* the desired document has unknowns */
     bool key_known;
@@ -85,6 +89,8 @@ struct situation {
     bool ours_by_tags;
     bool ours_by_intent; /* open intent: name was free, and the creation time fits */
     bool foreign_tags;   /* tagged as another platform's or address's */
+    bool importing;      /* a person named one to be taken over */
+    bool imported;       /* a person named this very one, and has seen what differs */
     bool adopt;          /* the file says adopt: true */
 
     /* difference, after policy.ignore */

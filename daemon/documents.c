@@ -63,7 +63,8 @@ struct json_object *document_blocked(const struct platform *platform)
         const struct resource *resource = platform->resources[i];
         struct json_object *entry;
 
-        if (resource->status == STATUS_READY || !(entry = json_object_new_object()))
+        if (resource->status == STATUS_READY || resource_gone(resource) ||
+            !(entry = json_object_new_object()))
             continue;
         put_text(entry, "address", resource->address);
         put_text(entry, "why", resource->why ? resource->why : status_name(resource->status));
@@ -77,13 +78,17 @@ struct json_object *document_blocked(const struct platform *platform)
 static struct json_object *counts_of(const struct platform *platform)
 {
     struct json_object *counts = json_object_new_object();
-    int64_t by[STATUS_MAX] = {0};
+    int64_t by[STATUS_MAX] = {0}, total = 0;
 
-    for (size_t i = 0; i < platform->count; i++)
+    for (size_t i = 0; i < platform->count; i++) {
+        if (resource_gone(platform->resources[i]))
+            continue;
         by[platform->resources[i]->status]++;
+        total++;
+    }
     if (!counts)
         return NULL;
-    put_int(counts, "total", (int64_t)platform->count);
+    put_int(counts, "total", total);
     put_int(counts, "ready", by[STATUS_READY]);
     put_int(counts, "drifted", by[STATUS_DRIFTED]);
     put_int(counts, "pending", by[STATUS_PENDING] + by[STATUS_UNKNOWN] + by[STATUS_ABSENT]);
@@ -102,6 +107,7 @@ struct json_object *document_platform(struct platform *platform)
     put_bool(document, "converged", platform->converged && !platform->next_graph);
     put_bool(document, "paused", platform->paused);
     put_text(document, "paused_why", platform->paused_why);
+    put_text(document, "destroy", destroy_name(platform->destroy));
     put_time(document, "last_pass", platform->last_pass_ms);
     put_time(document, "next_pass", platform->fiber ? 0 : platform->next_pass_ms);
     put(document, "resources", counts_of(platform));
@@ -266,6 +272,142 @@ struct json_object *document_result(struct platform *platform)
     put_text(document, "platform", platform->name);
     put_bool(document, "converged", platform->converged);
     put(document, "blocked", document_blocked(platform));
+    put_text(document, "problem", platform->problem);
+    return document;
+}
+
+struct json_object *document_import(struct platform *platform, const struct resource *resource)
+{
+    struct json_object *document = json_object_new_object(), *plan = json_object_new_object();
+    struct json_object *platforms = json_object_new_array(), *actions = json_object_new_array();
+    struct json_object *action = action_of(resource);
+    char *refused CLEANUP_FREE = import_refusal(resource);
+
+    if (!document || !platforms || json_object_array_add(platforms, plan) < 0) {
+        json_object_put(document);
+        json_object_put(plan);
+        json_object_put(platforms);
+        json_object_put(actions);
+        json_object_put(action);
+        return NULL;
+    }
+    put_text(action, "action", action_name(ACTION_ADOPT));
+    put_text(action, "reason", reason_text(REASON_IMPORTED));
+    put_text(action, "held", refused);
+    if (resource->seen != ITEM_PRESENT || json_object_array_add(actions, action) < 0)
+        json_object_put(action);
+    put_text(plan, "name", platform->name);
+    put_int(plan, "generation", platform->generation);
+    put(plan, "actions", actions);
+    put(plan, "unknown", json_object_new_array());
+    put_int(plan, "calls", (int64_t)platform->calls_last);
+    put_text(plan, "problem", platform->problem);
+    put(document, "platforms", platforms);
+    put_text(document, "refused", refused);
+    return document;
+}
+
+/* ---- destroy ---- */
+
+static struct json_object *destroy_entry(const struct resource *resource, const char *why)
+{
+    struct json_object *entry = json_object_new_object();
+    const char *id = resource->record.id ? resource->record.id : resource->seen_id;
+
+    if (!entry)
+        return NULL;
+    put_text(entry, "address", resource->address);
+    put_text(entry, "type", resource->kind->type);
+    put_text(entry, "id", id);
+    put_text(entry, "why", why);
+    return entry;
+}
+
+static struct json_object *deleted_entry(const struct resource *resource)
+{
+    struct json_object *entry = destroy_entry(resource, resource->farewell.words);
+
+    put_text(entry, "farewell", farewell_name(resource->farewell.sort));
+    return entry;
+}
+
+static struct json_object *kept_entry(const struct resource *resource)
+{
+    char *why CLEANUP_FREE = NULL;
+
+    if (resource->spared_for)
+        why = str_format("needed by %s, which policy.protect keeps", resource->spared_for);
+    else if (resource->kind->flags & KIND_OBSERVED)
+        why = str_format("mlopsd only looks at it");
+    else
+        why = str_format("kept by policy.protect");
+    return destroy_entry(resource, why);
+}
+
+/** Is there, as far as is known, something of ours to delete? */
+static bool is_deletable(const struct resource *resource)
+{
+    bool found = resource->decision.action == ACTION_ADOPT && !(resource->want && resource->want->adopt) &&
+                 !(resource->kind->flags & KIND_ADOPT_ALWAYS);
+
+    if (resource->seen == ITEM_UNKNOWN)
+        return resource->record.address && resource->decision.reason != REASON_UNKNOWN;
+    return resource->seen != ITEM_ABSENT && (resource->record.address || resource->intent.token || found);
+}
+
+struct json_object *document_destroy_plan(struct platform *platform)
+{
+    struct json_object *document = json_object_new_object(), *deletes = json_object_new_array();
+    struct json_object *kept = json_object_new_array(), *unknown = json_object_new_array();
+    size_t *order CLEANUP_FREE = destroy_order(platform);
+
+    put(document, "deletes", deletes);
+    put(document, "kept", kept);
+    put(document, "unknown", unknown);
+    if (!document || !order) {
+        json_object_put(document);
+        return NULL;
+    }
+    for (size_t i = 0; i < platform->count; i++) {
+        const struct resource *resource = platform->resources[order[i]];
+
+        if (resource->spared || (resource->kind->flags & KIND_OBSERVED)) {
+            if (resource->record.address)
+                (void)json_object_array_add(kept, kept_entry(resource));
+        } else if (is_deletable(resource)) {
+            (void)json_object_array_add(deletes, deleted_entry(resource));
+        } else if (resource->decision.reason == REASON_UNKNOWN) {
+            (void)json_object_array_add(unknown, unknown_of(resource));
+        }
+    }
+    put_text(document, "platform", platform->name);
+    put_int(document, "generation", platform->generation);
+    put_text(document, "file", platform->gone ? NULL : platform->file);
+    put_text(document, "state", destroy_name(platform->destroy));
+    put_text(document, "problem", platform->problem);
+    return document;
+}
+
+struct json_object *document_destroyed(struct platform *platform)
+{
+    struct json_object *document = json_object_new_object(), *left = json_object_new_array();
+    struct json_object *kept = json_object_new_array();
+
+    put(document, "left", left);
+    put(document, "kept", kept);
+    if (!document)
+        return NULL;
+    for (size_t i = 0; i < platform->count; i++) {
+        const struct resource *resource = platform->resources[i];
+
+        if (resource->spared)
+            (void)json_object_array_add(kept, kept_entry(resource));
+        else if (resource_doomed(resource) && !resource_gone(resource))
+            (void)json_object_array_add(
+                left, destroy_entry(resource, resource->why ? resource->why : status_name(resource->status)));
+    }
+    put_text(document, "platform", platform->name);
+    put_text(document, "state", destroy_name(platform->destroy));
     put_text(document, "problem", platform->problem);
     return document;
 }

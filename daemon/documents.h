@@ -13,6 +13,12 @@
 struct json_object *document_platform(struct platform *platform);
 struct json_object *document_plan(struct platform *platform);
 struct json_object *document_result(struct platform *platform);
+/** What a destroy would delete, in which order, what it would keep: looked at a moment ago, with farewells. */
+struct json_object *document_destroy_plan(struct platform *platform);
+/** The plan of one resource that is to be imported: as a Plan, with "refused" when it can not be. */
+struct json_object *document_import(struct platform *platform, const struct resource *resource);
+/** What a destroy left. */
+struct json_object *document_destroyed(struct platform *platform);
 struct json_object *document_resource(const struct resource *resource);
 /** Attributes, desired and observed documents, needs: the reply of StateShow. */
 struct json_object *document_resource_details(const struct resource *resource);

@@ -211,7 +211,8 @@ static void close_what_is_over(struct resource *resource)
     for (size_t i = platform->episodes_count; i > 0; i--)
         if (str_equal(platform->episodes[i - 1].address, resource->address) &&
             !still_drifts(resource, platform->episodes[i - 1].field))
-            close_episode(platform, i - 1, resource->want ? "in order again" : "no longer declared");
+            close_episode(platform, i - 1,
+                          resource_wanted(resource) ? "in order again" : "no longer declared");
 }
 
 void drift_close_orphans(struct platform *platform)
@@ -244,9 +245,9 @@ void drift_update(struct resource *resource)
 
     if (!proved(resource) || resource->acting)
         return;
-    if (decision->reason == REASON_MISSING && resource->want) {
+    if (decision->reason == REASON_MISSING && resource_wanted(resource)) {
         saw(resource, "", "missing", severity_name(SEVERITY_CRITICAL), NULL, NULL, NULL);
-    } else if (!resource->unconfirmed && !resource->intent.token && resource->want) {
+    } else if (!resource->unconfirmed && !resource->intent.token && resource_wanted(resource)) {
         for (size_t i = 0; i < decision->diff.count; i++) {
             const struct diff_entry *entry = &decision->diff.entries[i];
 

@@ -29,4 +29,7 @@ const struct event_info event_infos[EVENT_TYPE_MAX] = {
     [EVENT_RESUMED] = {"resumed", "f604f11d0f174a7fb22c2adb1d6aec97", LOG_AT_NOTICE, true},
     [EVENT_APPROVED] = {"approved", "af6390b24d5547f983d11c6e9ddb8f1c", LOG_AT_NOTICE, true},
     [EVENT_FORGOTTEN] = {"forgotten", "6dbbac94052a4dab9aa726bdc4a6003d", LOG_AT_NOTICE, true},
+    [EVENT_DESTROYING] = {"destroying", "6128cd7e123440088bd5c86ccdd71f10", LOG_AT_WARNING, true},
+    [EVENT_DESTROYED] = {"destroyed", "52e4b89fcda844a2a5da3f3af71450e5", LOG_AT_NOTICE, true},
+    [EVENT_REBUILDING] = {"rebuilding", "85b231ad9cce487e9119156175a78001", LOG_AT_NOTICE, true},
 };

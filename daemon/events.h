@@ -36,6 +36,9 @@ enum event_type {
     EVENT_RESUMED,
     EVENT_APPROVED,
     EVENT_FORGOTTEN,
+    EVENT_DESTROYING, /* somebody confirmed that a platform is destroyed */
+    EVENT_DESTROYED,  /* all is gone that should go */
+    EVENT_REBUILDING, /* it is wanted again */
     EVENT_TYPE_MAX,
 };
 

@@ -94,7 +94,8 @@ static void gather_policy(const struct resource *resource, struct situation *s)
     const struct desired_policy *policy = &platform->graph->policy;
 
     s->on_drift = policy->on_drift;
-    s->protected_ = is_protected(platform, resource->address);
+    s->protected_ = is_protected(platform, resource->address) ||
+                    (platform->destroy != DESTROY_NONE && resource->spared);
     s->approve_create = policy->approve_create;
     s->approve_update = policy->approve_update;
     s->approve_replace = policy->approve_replace;
@@ -117,7 +118,8 @@ static void gather_sight(const struct resource *resource, const struct documents
     enum owner owner = ownership_of(documents->observed, resource->platform->name, resource->address);
 
     s->kind_flags = resource->kind->flags;
-    s->declared = resource->want != NULL;
+    s->declared = resource_wanted(resource);
+    s->doomed = resource_doomed(resource);
     s->recorded = resource->record.address != NULL;
     s->waiting = documents->desired && document_has_unknown(documents->desired);
     s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
@@ -131,6 +133,7 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->ours_by_tags = owner == OWNER_US;
     s->foreign_tags = owner == OWNER_OTHERS;
     s->ours_by_intent = ours_by_intent(resource, documents->observed);
+    s->importing = resource->import_id != NULL && !resource->record.address;
     s->adopt = resource->want && resource->want->adopt;
 }
 
@@ -193,6 +196,9 @@ static void say(struct resource *resource)
     case REASON_GRACE:
         resource_set_status(resource, STATUS_PENDING, reason_text(decision->reason));
         break;
+    case REASON_GONE:
+        resource_set_status(resource, STATUS_ABSENT, reason_text(decision->reason));
+        break;
     case REASON_TAKEN:
         resource_set_status(resource, STATUS_FAILED,
                             "the name is taken by something mlopsd did not make: choose another name, or say "
@@ -203,10 +209,19 @@ static void say(struct resource *resource)
     }
 }
 
+/** Of a destroyed platform: neither looked for nor wanted. */
+static void judge_buried(struct resource *resource)
+{
+    decision_done(&resource->decision);
+    resource->decision.reason = REASON_GONE;
+    say(resource);
+}
+
 void judge(struct resource *resource)
 {
+    char *last CLEANUP_FREE = resource_doomed(resource) ? resource_last_document(resource) : NULL;
     struct documents documents CLEANUP(documents_done) = {
-        .desired = js_read(resource->desired),
+        .desired = js_read(resource_doomed(resource) ? last : resource->desired),
         .observed = js_read(resource->observed),
         .applied = js_read(resource->record.applied),
     };
@@ -214,14 +229,19 @@ void judge(struct resource *resource)
     char *approved CLEANUP_FREE = NULL;
     bool comparable;
 
+    if (resource_buried(resource)) {
+        judge_buried(resource);
+        return;
+    }
     decision_done(&resource->decision);
     gather_sight(resource, &documents, &s);
     gather_policy(resource, &s);
-    comparable = documents.desired && documents.observed && resource->seen == ITEM_PRESENT;
+    comparable = s.declared && documents.desired && documents.observed && resource->seen == ITEM_PRESENT;
     if (comparable && compare(resource, &documents, &resource->decision, &s.drifted) == 0)
         s.diff = &resource->decision.diff;
     if (comparable && !s.diff)
         s.seen = ITEM_UNKNOWN; /* what can not be compared is not in order */
+    s.imported = resource->import_confirmed && import_fits(resource);
     decide(&s, &resource->decision);
     if (resource->decision.hold == HOLD_APPROVAL) {
         approved = approval(resource);
@@ -245,7 +265,7 @@ void judge_brakes(struct platform *platform)
     for (size_t i = 0; i < platform->count; i++) {
         const struct resource *resource = platform->resources[i];
 
-        if (!resource->record.address || !resource->want ||
+        if (!resource->record.address || !resource_wanted(resource) ||
             (resource->kind->flags & (KIND_LOCAL | KIND_OBSERVED)))
             continue;
         recorded++;

@@ -70,18 +70,21 @@ static void mark_blocked(struct resource *resource)
 /** The document whose natural key finds the thing: what is wanted, or what was, for the undeclared. */
 static struct json_object *looking_document(const struct resource *resource)
 {
-    const char *text = resource->desired          ? resource->desired
-                       : resource->record.desired ? resource->record.desired
-                                                  : resource->intent_desired;
+    char *last CLEANUP_FREE = NULL;
 
-    return js_read(text);
+    if (resource->desired && !resource_doomed(resource))
+        return js_read(resource->desired);
+    last = resource_last_document(resource);
+    return js_read(last);
 }
 
 static bool fill_item(struct resource *resource, struct kind_item *item)
 {
     int64_t age_ms = clock_wall_ms(resource->platform->daemon->clock) - resource->record.written_ms;
 
-    *item = (struct kind_item){.address = resource->address, .id = resource->record.id};
+    *item = (struct kind_item){.address = resource->address,
+                               .id = resource->record.address ? resource->record.id
+                                                              : import_look_id(resource)};
     if (resource->intent.token && !str_equal(resource->intent.action, action_name(ACTION_DELETE))) {
         item->intent = resource->intent.token;
         item->intent_age_ms = clock_wall_ms(resource->platform->daemon->clock) - resource->intent.at_ms;
@@ -235,7 +238,7 @@ static int gather(struct platform *platform, look_filter wanted, struct batch_ru
         struct resource *resource = platform->resources[i];
         struct batch_run *run;
 
-        if ((wanted && !wanted(resource)) || resource->acting)
+        if ((wanted && !wanted(resource)) || resource->acting || resource_buried(resource))
             continue;
         if (provider_blocked(platform, resource->kind->provider)) {
             mark_blocked(resource);

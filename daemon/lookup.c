@@ -53,6 +53,8 @@ static int of_resource(struct resource *resource, const char *path, struct json_
 
     if (!name)
         return -ENOMEM;
+    if (resource_gone(resource))
+        return RESOLVE_LATER; /* destroyed: not even its name means anything now */
     if (attribute_find(resource->kind->attributes, name))
         value = resource->record.address ? value_at(resource->record.attributes, path) : NULL;
     else

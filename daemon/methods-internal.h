@@ -20,6 +20,8 @@ struct resource *method_resource(struct platform *platform, struct varlink_call 
 /* methods_pass.c: those that wait for a pass, and Watch */
 void method_plan(void *data, struct varlink_call *call, struct json_object *parameters);
 void method_apply(void *data, struct varlink_call *call, struct json_object *parameters);
+void method_import(void *data, struct varlink_call *call, struct json_object *parameters);
+void method_destroy(void *data, struct varlink_call *call, struct json_object *parameters);
 void method_check(void *data, struct varlink_call *call, struct json_object *parameters);
 void method_watch(void *data, struct varlink_call *call, struct json_object *parameters);
 

@@ -58,7 +58,7 @@ bool method_platforms(struct daemon *daemon, struct varlink_call *call, struct j
         return false;
     }
     for (size_t i = 0; i < daemon->count; i++)
-        if (!daemon->platforms[i]->gone && (!name || str_equal(daemon->platforms[i]->name, name)))
+        if (platform_watched(daemon->platforms[i]) && (!name || str_equal(daemon->platforms[i]->name, name)))
             all[count++] = daemon->platforms[i];
     if ((name && count == 0) || (single && count != 1)) {
         fail_with_known(daemon, call, name ? "io.mlopsd.NoSuchPlatform" : "io.mlopsd.WhichPlatform", name);
@@ -228,7 +228,8 @@ static void state_list(void *data, struct varlink_call *call, struct json_object
     list = json_object_new_array();
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < platforms[i]->count; k++)
-            (void)json_object_array_add(list, document_resource(platforms[i]->resources[k]));
+            if (!resource_gone(platforms[i]->resources[k]))
+                (void)json_object_array_add(list, document_resource(platforms[i]->resources[k]));
     reply_list(call, "resources", list);
 }
 
@@ -398,7 +399,12 @@ static void reload(void *data, struct varlink_call *call, struct json_object *pa
 const struct varlink_method control_methods[] = {
     {"Status", false, false, PARAMETERS(PLATFORM), status},
     {"Plan", false, false, PARAMETERS(PLATFORM), method_plan},
-    {"Apply", true, false, PARAMETERS(PLATFORM), method_apply},
+    {"Apply", true, false, PARAMETERS(PLATFORM, {"rebuild", json_type_boolean, false}), method_apply},
+    {"Import", true, false,
+     PARAMETERS(PLATFORM, ADDRESS(true), {"id", json_type_string, true},
+                {"confirm", json_type_boolean, false}),
+     method_import},
+    {"Destroy", true, false, PARAMETERS(PLATFORM, {"confirm", json_type_string, false}), method_destroy},
     {"Drift", false, false, PARAMETERS(PLATFORM, {"all", json_type_boolean, false}), drift},
     {"Output", false, false,
      PARAMETERS(PLATFORM, {"name", json_type_string, false}, {"reveal", json_type_boolean, false}), output},

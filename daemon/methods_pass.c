@@ -2,6 +2,7 @@
  * methods_pass.c: calls that start passes and answer when they are over, and the
  * live stream of events.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "common/js.h"
@@ -25,15 +26,28 @@ struct waiting_call {
     struct watcher watcher;
     bool watching;
     char *platform; /* whose events; NULL = all */
-    char *address;  /* Check: of one resource; NULL = all */
+    char *address;  /* Check: of one resource; NULL = all. Import: which */
+    bool importing; /* Import: the resource holds an id that must not outlive the call */
     struct json_object *(*answer)(struct waiting_call *waiting);
     size_t left, count;
     struct one_platform platforms[];
 };
 
+/** The call is over, or its client went: what was only tried is forgotten; what was confirmed goes on. */
+static void end_trial(struct waiting_call *waiting)
+{
+    struct resource *resource = platform_find(waiting->platforms[0].platform, waiting->address);
+
+    if (resource && !resource->import_confirmed)
+        (void)import_end(resource, NULL); /* a trial writes nothing */
+}
+
 static void waiting_free(void *data)
 {
     struct waiting_call *waiting = data;
+
+    if (waiting->importing)
+        end_trial(waiting);
 
     if (waiting->watching)
         daemon_unwatch(waiting->daemon, &waiting->watcher);
@@ -167,6 +181,44 @@ static struct json_object *answer_apply(struct waiting_call *waiting)
     return wrap("results", list);
 }
 
+/** Does a destroy keep Apply from it? Then it has been answered; else the destroy is over. */
+static bool held_by_destroy(struct varlink_call *call, struct platform *platform, bool rebuild)
+{
+    unsigned uid = (unsigned)varlink_peer_of(call)->uid;
+    struct err err CLEANUP_ERR = {0};
+    char *why CLEANUP_FREE = NULL;
+
+    if (platform->gone)
+        why = str_format("%s is being destroyed, and no file says what to build: put %s back first",
+                         platform->name, platform->file);
+    else if (platform->destroy == DESTROY_GOING && !rebuild)
+        why = str_format(
+            "%s is being destroyed: `mlopsctl apply --yes` ends that here, and builds again what "
+            "was deleted",
+            platform->name);
+    else if (destroy_cancel(platform, uid, &err) < 0)
+        why = str_format("%s", err_text(&err));
+    if (platform->destroy == DESTROY_NONE)
+        return false;
+    method_fail(call, "NotNow", "why", why ? why : "it is being destroyed");
+    return true;
+}
+
+/** What was destroyed comes back only when it is meant: by its name, or because there is no other. */
+static bool method_may_apply(struct varlink_call *call, struct json_object *parameters,
+                             struct platform **platforms, size_t count)
+{
+    bool rebuild = js_bool(parameters, "rebuild", false);
+
+    for (size_t i = 0; i < count; i++) {
+        bool others = count > 1 && platforms[i]->destroy == DESTROY_DONE;
+
+        if (platforms[i]->destroy != DESTROY_NONE && !others && held_by_destroy(call, platforms[i], rebuild))
+            return false;
+    }
+    return true;
+}
+
 void method_apply(void *data, struct varlink_call *call, struct json_object *parameters)
 {
     struct platform **platforms CLEANUP_FREE = NULL;
@@ -179,6 +231,8 @@ void method_apply(void *data, struct varlink_call *call, struct json_object *par
         varlink_reply(call, wrap("results", json_object_new_array()));
         return;
     }
+    if (!method_may_apply(call, parameters, platforms, count))
+        return;
     waiting = waiting_new(data, call, count);
     if (!waiting)
         return;
@@ -188,6 +242,152 @@ void method_apply(void *data, struct varlink_call *call, struct json_object *par
         stream(waiting);
     wait_for(waiting, platforms, count,
              &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
+}
+
+/* ---- Import ---- */
+
+static struct json_object *answer_import(struct waiting_call *waiting)
+{
+    struct platform *platform = waiting->platforms[0].platform;
+    struct resource *resource = platform_find(platform, waiting->address);
+    struct json_object *answer;
+
+    if (resource && resource->record.address)
+        return wrap("resource", document_resource(resource));
+    if (!resource)
+        return json_object_new_object();
+    answer = document_import(platform, resource);
+    if (resource->import_confirmed)
+        (void)import_end(resource,
+                         NULL); /* refused: told so; a row that stayed is tried again, and refused again */
+    return answer;
+}
+
+/** Is there anything to import it into? Else it has been answered. */
+static struct resource *resource_to_import(struct platform *platform, struct varlink_call *call,
+                                           const char *address)
+{
+    struct resource *resource = method_resource(platform, call, address);
+    const char *why = NULL;
+
+    if (!resource)
+        return NULL;
+    if (resource->record.address)
+        why = "it is recorded already (mlopsctl state show); nothing to import";
+    else if (!resource_wanted(resource))
+        why = "no file declares it";
+    else if (resource->import_id)
+        why = "somebody else imports it just now";
+    else if (resource->acting)
+        why = "it is being made just now: mlopsctl pause first, then import";
+    if (!why)
+        return resource;
+    method_fail(call, "NotNow", "why", why);
+    return NULL;
+}
+
+void method_import(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    bool confirm = js_bool(parameters, "confirm", false);
+    const char *address = js_text(parameters, "address"), *id = js_text(parameters, "id");
+    struct platform **platforms CLEANUP_FREE = NULL;
+    struct waiting_call *waiting;
+    struct resource *resource;
+    struct err err CLEANUP_ERR = {0};
+    size_t count = 0;
+
+    if (!method_platforms(data, call, parameters, true, &platforms, &count))
+        return;
+    resource = resource_to_import(platforms[0], call, address);
+    waiting = resource ? waiting_new(data, call, 1) : NULL;
+    if (!waiting)
+        return;
+    if (str_set(&waiting->address, address) < 0 ||
+        (confirm ? import_confirm(resource, id, &err) : import_try(resource, id, &err)) < 0) {
+        (void)import_end(resource, NULL); /* the failure is told already */
+        varlink_on_gone(call, NULL, NULL);
+        waiting_free(waiting);
+        method_fail(call, "Failed", "why", err.code < 0 ? err_text(&err) : "no memory");
+        return;
+    }
+    waiting->answer = answer_import;
+    wait_for(waiting, platforms, 1,
+             &(struct pass_request){.mode = confirm ? PASS_CONVERGE : PASS_CHECK, .full = true}, confirm);
+    waiting->importing = true;
+}
+
+/* ---- Destroy ---- */
+
+static struct json_object *answer_destroy_plan(struct waiting_call *waiting)
+{
+    return wrap("plan", document_destroy_plan(waiting->platforms[0].platform));
+}
+
+static struct json_object *answer_destroyed(struct waiting_call *waiting)
+{
+    return wrap("result", document_destroyed(waiting->platforms[0].platform));
+}
+
+/** The one that is meant, though its file be gone, or refused since the start: then by what is recorded of it. */
+static struct platform *platform_to_destroy(struct daemon *daemon, struct varlink_call *call,
+                                            struct json_object *parameters)
+{
+    struct platform **platforms CLEANUP_FREE = NULL;
+    const char *name = js_text(parameters, "platform");
+    struct platform *platform = name ? daemon_find(daemon, name) : NULL;
+    struct err err CLEANUP_ERR = {0};
+    size_t count = 0;
+
+    if (!platform && name)
+        platform = destroy_recall(daemon, name, &err);
+    if (!platform && err.code < 0 && err.code != -ENOENT) {
+        method_fail(call, "Failed", "why", err_text(&err));
+        return NULL;
+    }
+    if (!platform && method_platforms(daemon, call, parameters, true, &platforms, &count))
+        platform = platforms[0];
+    return platform;
+}
+
+static void begin_destroy(struct waiting_call *waiting, struct platform *platform)
+{
+    struct varlink_call *call = waiting->call;
+    struct err err CLEANUP_ERR = {0};
+
+    if (varlink_wants_more(call))
+        stream(waiting);
+    if (destroy_begin(platform, (unsigned)varlink_peer_of(call)->uid, &err) < 0) {
+        varlink_on_gone(call, NULL, NULL);
+        waiting_free(waiting);
+        method_fail(call, "Failed", "why", err_text(&err));
+        return;
+    }
+    wait_for(waiting, &platform, 1,
+             &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
+}
+
+void method_destroy(void *data, struct varlink_call *call, struct json_object *parameters)
+{
+    const char *confirm = js_text(parameters, "confirm");
+    struct platform *platform = platform_to_destroy(data, call, parameters);
+    struct waiting_call *waiting;
+
+    if (!platform)
+        return;
+    if (confirm && !str_equal(confirm, platform->name)) {
+        method_fail(call, "NotNow", "why", "what was confirmed is not the name of this platform");
+        return;
+    }
+    waiting = waiting_new(data, call, 1);
+    if (!waiting)
+        return;
+    waiting->answer = confirm ? answer_destroyed : answer_destroy_plan;
+    (void)str_set(&waiting->platform, platform->name); /* without memory: events of all */
+    if (confirm)
+        begin_destroy(waiting, platform);
+    else
+        wait_for(waiting, &platform, 1,
+                 &(struct pass_request){.mode = PASS_CHECK, .full = true, .farewells = true}, false);
 }
 
 /* ---- Check ---- */

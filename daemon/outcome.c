@@ -102,7 +102,7 @@ static int store_outcome(struct operation *operation, bool gone, struct err *err
     int r;
 
     if (gone)
-        r = record_delete(store, resource->platform->name, resource->address, err);
+        r = record_drop(resource, err);
     else
         r = resource->record.address ? record_put(store, &resource->record, err) : 0;
     if (r == 0 && operation->intent_kept)

@@ -37,7 +37,8 @@ static bool is_unready(const struct resource *resource)
         return true;
     if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
         return now_ms >= resource->look_due_ms;
-    return resource->decision.reason != REASON_IN_ORDER && !waits_its_turn(resource, now_ms);
+    return resource->decision.reason != REASON_IN_ORDER && !resource_gone(resource) &&
+           !waits_its_turn(resource, now_ms);
 }
 
 static bool is_suspect(const struct resource *resource)
@@ -78,6 +79,8 @@ static void resolve_all(struct platform *platform)
         if (resource->acting)
             continue;
         (void)lookup_desired(resource, &err); /* the code is in err */
+        if (resource_doomed(resource))
+            err_done(&err); /* it needs no values any more */
         tell_unresolved(resource, &err);
     }
 }
@@ -269,7 +272,7 @@ static void count_status(const struct platform *platform, bool *ret_converged)
 {
     *ret_converged = platform->count > 0 || platform->graph;
     for (size_t i = 0; i < platform->count; i++)
-        if (platform->resources[i]->status != STATUS_READY)
+        if (platform->resources[i]->status != STATUS_READY && !resource_gone(platform->resources[i]))
             *ret_converged = false;
     if (platform->problem)
         *ret_converged = false;
@@ -291,11 +294,13 @@ static void conclude(struct platform *platform, int result)
         }
         ready += platform->resources[i]->status == STATUS_READY;
     }
+    destroy_conclude(platform);
     count_status(platform, &platform->converged);
     platform->steady = platform_at_rest(platform);
     platform->calls_last = platform_calls(platform) - platform->calls_before;
     platform->last_pass_ms = clock_wall_ms(platform->daemon->clock);
-    if (platform->converged && !platform->converged_told && platform->mode == PASS_CONVERGE)
+    if (platform->converged && !platform->converged_told && platform->mode == PASS_CONVERGE &&
+        platform->destroy == DESTROY_NONE)
         report(platform, &(struct report){.event = EVENT_CONVERGED}, "%zu resources as wanted", ready);
     if (platform->mode == PASS_CONVERGE)
         platform->converged_told = platform->converged;
@@ -308,8 +313,8 @@ void pass_wake(struct platform *platform)
     platform->waiters = NULL;
     while (waiter) {
         struct pass_waiter *next = waiter->next;
-        bool over = platform->gone || (platform->pass_number >= waiter->from_pass &&
-                                       (!waiter->until_steady || platform->steady));
+        bool over = !platform_watched(platform) || (platform->pass_number >= waiter->from_pass &&
+                                                    (!waiter->until_steady || platform->steady));
 
         if (over) {
             waiter->next = NULL;
@@ -347,7 +352,10 @@ static int run(struct platform *platform, bool full)
     if ((full || !platform->facts) && facts_gather(platform, &err) < 0)
         log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of the outside could not be read",
                 platform->name);
+    destroy_spare(platform);
     r = run_rounds(platform, full);
+    if (r == 0 && platform->farewells)
+        destroy_farewells(platform);
     if (r != -ECANCELED)
         conclude(platform, r);
     return r;
@@ -366,7 +374,7 @@ static void pass_main(void *arg)
 
     free(pass);
     platform->fiber = NULL;
-    platform->released = false;
+    platform->released = platform->farewells = false;
     if (r != -ECANCELED)
         pass_wake(platform);
     schedule_next(platform);
@@ -387,6 +395,7 @@ int pass_start(struct platform *platform, const struct pass_request *request, st
     *pass = (struct pass_run){.platform = platform, .full = request->full || platform->next_graph};
     platform->mode = request->mode;
     platform->released = request->released;
+    platform->farewells = request->farewells;
     platform->calls_before = platform_calls(platform);
     platform->pass_number++;
     r = fiber_spawn(&platform->daemon->fibers, name, pass_main, pass, &platform->fiber);

@@ -16,6 +16,9 @@
 #include "daemon/clients.h"
 #include "daemon/daemon.h"
 
+#define HOPELESS_FAILURES 5
+#define HOPELESS_UNKNOWN  3
+
 static const char *const status_names[STATUS_MAX] = {
     [STATUS_UNKNOWN] = "unknown", [STATUS_ABSENT] = "absent",   [STATUS_PENDING] = "pending",
     [STATUS_READY] = "ready",     [STATUS_DRIFTED] = "drifted", [STATUS_FAILED] = "failed",
@@ -71,6 +74,9 @@ static void resource_free(struct resource *resource)
     free(resource->failed_told);
     free(resource->held_told);
     free(resource->why);
+    free(resource->spared_for);
+    farewell_done(&resource->farewell);
+    free(resource->import_id);
     free(resource);
 }
 
@@ -286,6 +292,8 @@ struct platform *platform_new(struct daemon *daemon, const char *name, const cha
         r = drift_load(platform, &err);
     if (r == 0)
         r = load_pause(platform, &err);
+    if (r == 0)
+        r = destroy_load(platform, &err);
     if (r < 0) {
         log_err(LOG_AT_ERROR, &err, "platform %s", name);
         platform_free(platform);
@@ -312,6 +320,7 @@ struct platform *platform_free(struct platform *platform)
     free(platform->refused);
     free(platform->problem);
     free(platform->paused_why);
+    strv_done(&platform->destroy_spares);
     free(platform->name);
     free(platform->file);
     free(platform);
@@ -372,7 +381,7 @@ int platform_offer(struct platform *platform, struct graph *take_graph, struct e
 }
 
 /** Resources in graph order first; those no longer declared behind them. */
-static int rebuild(struct platform *platform, struct graph *graph)
+static int rebuild(struct platform *platform, struct graph *graph, struct err *err)
 {
     struct resource **all;
     size_t count = 0;
@@ -383,7 +392,9 @@ static int rebuild(struct platform *platform, struct graph *graph)
         struct resource *resource = ensure(platform, graph->resources[i].address, graph->resources[i].type);
 
         if (!resource)
-            return -ENOMEM;
+            return err_no_memory(err);
+        if (import_load(resource, err) < 0)
+            return err->code;
         resource->want = &graph->resources[i];
         resource->next_try_ms = 0; /* a new desired state is a new chance */
         resource->failures = 0;
@@ -391,7 +402,7 @@ static int rebuild(struct platform *platform, struct graph *graph)
     }
     all = calloc(platform->count + 1, sizeof(*all));
     if (!all)
-        return -ENOMEM;
+        return err_no_memory(err);
     for (size_t i = 0; i < graph->count; i++)
         all[count++] = platform_find(platform, graph->resources[i].address);
     for (size_t i = 0; i < platform->count; i++) {
@@ -454,8 +465,8 @@ int platform_take_over(struct platform *platform, struct err *err)
     if (!graph)
         return 0;
     assert(platform->running == 0);
-    if (rebuild(platform, graph) < 0)
-        return err_no_memory(err); /* the offer stays; the next pass tries again */
+    if (rebuild(platform, graph, err) < 0)
+        return err->code; /* the offer stays; the next pass tries again */
     if (!same_clients(platform->graph, graph))
         clients_drop(platform);
     graph_free(platform->graph);
@@ -463,8 +474,9 @@ int platform_take_over(struct platform *platform, struct err *err)
     platform->next_graph = NULL;
     platform->generation = platform->next_generation;
     platform->converged = platform->converged_told = false; /* of the new one nothing is known yet */
-    if (platform->daemon->mode == RUN_ONCE_PLAN)
-        return 0; /* only looked at */
+    destroy_spare(platform);
+    if (platform->daemon->mode == RUN_ONCE_PLAN || graph->is_frame)
+        return 0; /* only looked at; or nothing new */
     report(platform, &(struct report){.event = EVENT_GENERATION},
            "generation %lld in force: %zu resources, from %s%s", (long long)platform->generation,
            graph->count, graph->file, first ? "" : " (reloaded)");
@@ -473,6 +485,8 @@ int platform_take_over(struct platform *platform, struct err *err)
 
 bool platform_at_rest(const struct platform *platform)
 {
+    uint64_t now_ms = clock_monotonic_ms(platform->daemon->clock);
+
     for (size_t i = 0; i < platform->count; i++) {
         const struct resource *resource = platform->resources[i];
 
@@ -486,8 +500,42 @@ bool platform_at_rest(const struct platform *platform)
         default:
             break;
         }
-        if (act_wanted(resource) && (resource->failures == 0 || resource->act_err.class == ERR_NOT_YET))
+        if (resource_doomed(resource) && resource_hopeful(resource))
+            return false; /* whoever waits for a destroy waits for more than the first try */
+        if (act_wanted(resource) && !act_waits_for_others(resource, now_ms) &&
+            (resource->failures == 0 || resource->act_err.class == ERR_NOT_YET))
             return false;
     }
     return true;
+}
+
+/** Its last failure is one that no other try mends. */
+static bool failed_for_good(const struct resource *resource)
+{
+    switch (resource->act_err.class) {
+    case ERR_INVALID:
+    case ERR_DENIED:
+    case ERR_LIMIT:
+    case ERR_CONFLICT:
+    case ERR_CREDENTIALS:
+        return resource->act_err.code != 0;
+    default:
+        return resource->failures >= HOPELESS_FAILURES && resource->act_err.class != ERR_NOT_YET;
+    }
+}
+
+bool resource_hopeful(const struct resource *resource)
+{
+    if (resource->status == STATUS_READY || resource_gone(resource))
+        return false;
+    if (resource->decision.reason == REASON_UNKNOWN)
+        return !resource->platform->problem && resource->unknown_passes < HOPELESS_UNKNOWN &&
+               resource->look_err.class != ERR_DENIED && resource->look_err.class != ERR_CREDENTIALS;
+    if (resource->unresolved || resource->decision.hold != HOLD_NONE)
+        return false;
+    if (!act_wanted(resource))
+        return true; /* settling, in its grace, suspect */
+    if (act_waits_for_others(resource, clock_monotonic_ms(resource->platform->daemon->clock)))
+        return false; /* hope for them, then */
+    return !failed_for_good(resource);
 }

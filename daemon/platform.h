@@ -47,6 +47,11 @@ struct resource {
     char *address;
     const struct kind *kind;
     const struct desired_resource *want; /* in platform->graph; NULL = no longer declared */
+    bool spared;                         /* a destroy leaves it: see destroy.c */
+    char *spared_for;                    /* the protected one that needs it; NULL = it is protected itself */
+    char *import_id;          /* somebody wants what has this id taken over as this resource; see import.c */
+    bool import_confirmed;    /* and has seen what that means */
+    struct farewell farewell; /* for the person who confirms a destroy */
 
     struct record record; /* what is remembered; record.address is NULL while nothing is */
     bool record_dirty;    /* differs from the row in the store */
@@ -93,13 +98,23 @@ struct resource {
     int64_t since_ms; /* wall: status or why changed */
 };
 
+/** Has somebody had the platform destroyed? */
+enum destroy {
+    DESTROY_NONE,
+    DESTROY_GOING, /* nothing is wanted but what is spared: the rest is being deleted */
+    DESTROY_DONE,  /* it is gone, and nothing is made until somebody says `mlopsctl apply` */
+    DESTROY_MAX
+};
+const char *destroy_name(enum destroy destroy); /* "destroying"; NULL for DESTROY_NONE */
+
 /** What a pass may do. */
 enum pass_mode { PASS_CHECK, PASS_CONVERGE };
 
 struct pass_request {
     enum pass_mode mode;
-    bool full;     /* look at everything, else only at what is not ready */
-    bool released; /* a person said go: brakes of this pass are off */
+    bool full;      /* look at everything, else only at what is not ready */
+    bool released;  /* a person said go: brakes of this pass are off */
+    bool farewells; /* ask what a destroy would lose or leave */
 };
 
 /** Somebody waits for the end of a pass: embedded by its owner. */
@@ -118,6 +133,8 @@ struct platform {
     int64_t generation, next_generation;
     char *refused; /* problems of the newest file; NULL = it is in force */
     bool gone;     /* its file was removed: watched no longer */
+    enum destroy destroy;
+    struct strv destroy_spares; /* addresses that were protected when somebody confirmed the destroy */
 
     struct clouds clouds;
     char *github_token_mark; /* fingerprint of the token the client was made with */
@@ -135,6 +152,7 @@ struct platform {
     size_t running;        /* operations in flight */
     enum pass_mode mode;
     bool released;
+    bool farewells;
     bool cut_short;        /* a reload or stop: start nothing new */
     uint64_t pass_number;  /* of the running or last pass */
     uint64_t calls_before; /* client counters at its start */
@@ -180,6 +198,57 @@ void resource_remember_attributes(struct resource *resource, struct json_object 
 void platform_prune(struct platform *platform);
 /** Done as far as can be without a person or more time? What a "--once" and an "apply" wait for. */
 bool platform_at_rest(const struct platform *platform);
+
+/** Will time alone, or another try, bring this one further? */
+bool resource_hopeful(const struct resource *resource);
+
+/* import.c: taking over what exists */
+/** The id to look for; NULL when the kind's natural key finds it. */
+const char *import_look_id(const struct resource *resource);
+/** Is what was seen, and compared, the thing with that id, and is nothing that can never change still unknown? */
+bool import_fits(const struct resource *resource);
+/** After a look: why it can not be imported, for a person; owned; NULL = it can, or no memory. */
+char *import_refusal(const struct resource *resource);
+int import_try(struct resource *resource, const char *id, struct err *err);
+/** Durable when this returns 0: the next look adopts it, if it still can be. */
+int import_confirm(struct resource *resource, const char *id, struct err *err);
+/** It is recorded, refused, or was only tried. Within a group of writes or alone. */
+int import_end(struct resource *resource, struct err *err);
+/** What a restart interrupted. */
+int import_load(struct resource *resource, struct err *err);
+
+/* destroy.c: a platform's end */
+/** Is it to go, because its platform is being destroyed, or was? */
+bool resource_doomed(const struct resource *resource);
+/** Is it declared, and meant to be there? */
+bool resource_wanted(const struct resource *resource);
+/** Does it belong to a destroyed platform, with nothing left of it that we know of? Then no cloud is asked for it. */
+bool resource_buried(const struct resource *resource);
+/** Was it looked for in a destroy, and is not there? */
+bool resource_gone(const struct resource *resource);
+/** Does it need, as far as is recorded or else declared, that one? */
+bool resource_needs(const struct resource *resource, const struct resource *need);
+/** The document that finds and removes it when it is not wanted; owned; NULL = nothing is known. */
+char *resource_last_document(const struct resource *resource);
+/** Does the daemon look after it? Not when its file is gone, unless it is being destroyed. */
+bool platform_watched(const struct platform *platform);
+int destroy_load(struct platform *platform, struct err *err);
+/** Who is spared? Kept up by each pass; asked anew before a destroy is shown or begun. */
+void destroy_spare(struct platform *platform);
+/** Indexes of all resources, what is needed by others behind those; owned, NULL without memory. */
+size_t *destroy_order(const struct platform *platform);
+/** A person has confirmed it: durable when this returns 0. */
+int destroy_begin(struct platform *platform, unsigned uid, struct err *err);
+/** What is declared is wanted again. */
+int destroy_cancel(struct platform *platform, unsigned uid, struct err *err);
+/** At the end of a pass: is all gone that should go? */
+void destroy_conclude(struct platform *platform);
+/** Ask the kinds what a destroy would lose or leave; may wait. */
+void destroy_farewells(struct platform *platform);
+/** A platform without a file, from what is recorded: its settings, no resources. NULL with @err. */
+struct platform *destroy_recall(struct daemon *daemon, const char *name, struct err *err);
+/** Go on with what a restart interrupted, where no file declares it any more. */
+void destroy_recall_all(struct daemon *daemon);
 
 /* pace.c: how long to wait for what takes its time */
 /** It is in transition, in the service's words: plan the next look. */
@@ -241,6 +310,8 @@ int record_intend(struct resource *resource, const struct intent *intent, const 
                   struct err *err);
 /** The intent is settled; alone or in a group of writes. */
 int record_settle(struct resource *resource, const char *token, struct err *err);
+/** Within a group of writes: its record, and the sealed secrets that were made for it. */
+int record_drop(struct resource *resource, struct err *err);
 int record_pass(struct platform *platform, struct err *err);
 int record_outputs(struct platform *platform, struct err *err);
 /** Adopt and forget what was decided so: notes only, no call. Returns how many. */

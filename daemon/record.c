@@ -104,6 +104,8 @@ static int adopt(struct resource *resource, struct err *err)
     if (r == 0)
         r = clear_intent(resource, err);
     if (r == 0)
+        r = import_end(resource, err);
+    if (r == 0)
         r = store_commit(store, err);
     if (r < 0) {
         store_rollback(store);
@@ -115,22 +117,32 @@ static int adopt(struct resource *resource, struct err *err)
     return 0;
 }
 
-static int forget(struct resource *resource, struct err *err)
+int record_drop(struct resource *resource, struct err *err)
 {
     struct platform *platform = resource->platform;
     struct store *store = platform->daemon->store;
-    bool known = resource->record.address != NULL;
-    int r = store_begin(store, err);
+    int r = record_delete(store, platform->name, resource->address, err);
 
-    if (r < 0)
-        return r;
-    r = record_delete(store, platform->name, resource->address, err);
     for (const struct attribute *a = resource->kind->attributes; r == 0 && a && a->name; a++) {
         char *name CLEANUP_FREE = str_format("%s.%s", resource->address, a->name);
 
         if ((a->flags & FIELD_SENSITIVE) && name)
             r = sealed_delete(store, platform->name, name, err);
     }
+    return r;
+}
+
+static int forget(struct resource *resource, struct err *err)
+{
+    struct platform *platform = resource->platform;
+    struct store *store = platform->daemon->store;
+    bool known = resource->record.address != NULL;
+    bool ours = resource_doomed(resource) || str_equal(resource->intent.action, action_name(ACTION_DELETE));
+    int r = store_begin(store, err);
+
+    if (r < 0)
+        return r;
+    r = record_drop(resource, err);
     if (r == 0)
         r = clear_intent(resource, err);
     if (r == 0)
@@ -141,7 +153,10 @@ static int forget(struct resource *resource, struct err *err)
     }
     record_done(&resource->record);
     resource->record = (struct record){0};
-    if (known)
+    if (known && ours)
+        report(platform, &(struct report){.event = EVENT_DELETE, .address = resource->address},
+               "deleted: it is no longer there");
+    else if (known)
         report(platform, &(struct report){.event = EVENT_FORGOTTEN, .address = resource->address},
                "forgotten: no longer declared, and no longer there");
     return 0;
@@ -175,6 +190,9 @@ size_t record_adopt_and_forget(struct platform *platform)
 
 /* ---- outputs ---- */
 
+/** What it refers to is not known yet, or not any more: what is stored stays. */
+#define OUTPUT_LATER 1
+
 /** Terraform's type expression of a value, as JSON text. Static. */
 static const char *type_of(struct json_object *value)
 {
@@ -207,7 +225,7 @@ static int put_plain(struct platform *platform, const struct desired_output *out
     if (r < 0)
         return r;
     if (document_has_unknown(value))
-        return 0; /* later */
+        return OUTPUT_LATER;
     text = js_canonical(value);
     if (!text)
         return err_no_memory(err);
@@ -229,13 +247,14 @@ static int put_secret(struct platform *platform, const struct desired_output *ou
     lookup_resolver(platform, &resolver);
     r = resolve_secret(json_object_get_string(wanted), &resolver, &value, err);
     if (r != RESOLVED)
-        return r < 0 ? r : 0; /* later */
+        return r < 0 ? r : OUTPUT_LATER;
     return output_put_secret(platform->daemon->store, platform->name, output->name, "\"string\"", value, err);
 }
 
 int record_outputs(struct platform *platform, struct err *err)
 {
     const char **names = calloc(platform->graph->outputs_count + 1, sizeof(*names));
+    size_t kept = 0;
     int r = 0;
 
     if (!names)
@@ -244,13 +263,13 @@ int record_outputs(struct platform *platform, struct err *err)
         const struct desired_output *output = &platform->graph->outputs[i];
         struct err local CLEANUP_ERR = {0};
 
-        names[i] = output->name;
-        if ((output->sensitive ? put_secret(platform, output, &local) : put_plain(platform, output, &local)) <
-            0)
+        r = output->sensitive ? put_secret(platform, output, &local) : put_plain(platform, output, &local);
+        if (r < 0)
             log_err(LOG_AT_WARNING, &local, "%s: output %s", platform->name, output->name);
+        if (r != OUTPUT_LATER || platform->destroy == DESTROY_NONE)
+            names[kept++] = output->name; /* of something destroyed no value is kept */
     }
-    r = output_delete_others(platform->daemon->store, platform->name, names, platform->graph->outputs_count,
-                             err);
+    r = output_delete_others(platform->daemon->store, platform->name, names, kept, err);
     free(names);
     return r;
 }
@@ -320,5 +339,7 @@ int record_pass(struct platform *platform, struct err *err)
         for (size_t i = 0; i < platform->count; i++)
             platform->resources[i]->record_dirty = false;
     }
+    if (platform->graph->is_frame && platform->destroy == DESTROY_NONE)
+        return 0; /* only looked at: its outputs are not known here */
     return record_outputs(platform, err);
 }

@@ -30,7 +30,7 @@ int run_tell_result(struct platform *platform)
     for (size_t i = 0; i < platform->count; i++) {
         const struct resource *resource = platform->resources[i];
 
-        if (resource->status != STATUS_READY)
+        if (resource->status != STATUS_READY && !resource_gone(resource))
             (void)fprintf(stderr, "  %s: %s: %s\n", resource->address, status_name(resource->status),
                           resource->why ? resource->why : "no reason known");
     }

@@ -21,6 +21,7 @@ static void merge(struct pass_request *queued, const struct pass_request *reques
         queued->mode = PASS_CONVERGE;
     queued->full = queued->full || request->full;
     queued->released = queued->released || request->released;
+    queued->farewells = queued->farewells || request->farewells;
 }
 
 static void start_queued(struct platform *platform)
@@ -31,7 +32,7 @@ static void start_queued(struct platform *platform)
     platform->queued_any = false;
     if (platform->daemon->stopping)
         return;
-    if (platform->gone && !platform->next_graph) {
+    if (!platform_watched(platform) && !platform->next_graph && !request.farewells) {
         pass_wake(platform);
         return;
     }
@@ -88,6 +89,7 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
         return UNSEEN_RETRY_MS;
     case REASON_IN_ORDER:
     case REASON_TAKEN:
+    case REASON_GONE:
         return UINT64_MAX;
     case REASON_UNKNOWN:
         return until(resource->look_due_ms, now_ms);

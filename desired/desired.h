@@ -119,8 +119,9 @@ struct graph {
         char *name;
     } * credentials;
     size_t credentials_count;
-    char *text;   /* canonical JSON of all of it, without secrets: what a generation is */
-    char *digest; /* hex SHA-256 of text */
+    bool is_frame; /* read back from a generation: settings only, see graph_frame() */
+    char *text;    /* canonical JSON of all of it, without secrets: what a generation is */
+    char *digest;  /* hex SHA-256 of text */
 };
 
 /**
@@ -130,6 +131,11 @@ struct graph {
  */
 int graph_load(const struct daemon_config *config, const char *path, struct graph **ret,
                struct problems *problems, struct problems *warnings);
+/**
+ * The settings of a platform (account, repository, policy) out of @text, a generation's, without its resources: for
+ * a platform whose file is gone. Its digest fits no file.
+ */
+int graph_frame(const char *text, const char *file, struct graph **ret, struct err *err);
 struct graph *graph_free(struct graph *graph);
 const struct desired_resource *graph_find(const struct graph *graph, const char *address);
 /** Place of a field of a resource: the longest known prefix of @path; the resource itself at worst. */

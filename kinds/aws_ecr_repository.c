@@ -272,6 +272,16 @@ static int remove_repository(struct kind_op *op)
     return op_forgive(op, r, "RepositoryNotFoundException");
 }
 
+static void farewell_repository(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    (void)batch;
+    if (js_bool(item->desired, "force_delete", false))
+        farewell_say(farewell, FAREWELL_LOSES, "all images in it are deleted (force_delete)");
+    else
+        farewell_say(farewell, FAREWELL_BLOCKS,
+                     "it is not deleted while it holds images: delete them, or set force_delete: true");
+}
+
 const struct kind aws_ecr_repository_kind = {
     .type = "aws_ecr_repository",
     .provider = PROVIDER_AWS,
@@ -286,4 +296,5 @@ const struct kind aws_ecr_repository_kind = {
     .create = create,
     .update = update,
     .remove = remove_repository,
+    .farewell = farewell_repository,
 };

@@ -9,6 +9,7 @@
 
 int aws_s3_bucket_observe(struct kind_batch *batch);
 int aws_s3_bucket_remove(struct kind_op *op);
+void aws_s3_bucket_farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell);
 
 /**
  * {"Bucket", "ExpectedBucketOwner"}: no call may ever reach somebody else's bucket. May wait. NULL

@@ -536,4 +536,5 @@ const struct kind aws_s3_bucket_kind = {
     .create = create,
     .update = update,
     .remove = aws_s3_bucket_remove,
+    .farewell = aws_s3_bucket_farewell,
 };

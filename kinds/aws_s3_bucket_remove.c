@@ -158,3 +158,36 @@ int aws_s3_bucket_remove(struct kind_op *op)
     }
     return op_forgive(op, r, "NoSuchBucket");
 }
+
+/* ---- before ---- */
+
+/* 1 = there is something in it, 0 = nothing, negative = could not be told. */
+static int holds_anything(struct kind_batch *batch, struct kind_item *item)
+{
+    struct json_object *params = aws_s3_bucket_params(batch->clouds.aws, item->id, batch->err);
+    struct json_object *answer CLEANUP_JS = NULL;
+    int r;
+
+    params_set(&params, "MaxKeys", json_object_new_int(1));
+    if (params && js_set_text(params, "KeyMarker", NULL) < 0) /* one page is enough */
+        params_set(&params, "Bucket", NULL);
+    if (!params)
+        return -ENOMEM;
+    r = batch_aws(batch, AWS_S3_LIST_OBJECT_VERSIONS, params, &answer, batch->err);
+    return r < 0 ? r : js_count(answer, "Versions") > 0 || js_count(answer, "DeleteMarkers") > 0;
+}
+
+void aws_s3_bucket_farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    bool force = js_bool(item->desired, "force_destroy", false);
+    int full = holds_anything(batch, item);
+
+    if (full != 0 && force)
+        farewell_say(farewell, FAREWELL_LOSES, "all objects and versions in it are deleted (force_destroy)");
+    else if (full > 0)
+        farewell_say(
+            farewell, FAREWELL_BLOCKS,
+            "it is not empty, and is not deleted while it is not: empty it, or set force_destroy: true");
+    else if (full < 0)
+        farewell_say(farewell, FAREWELL_BLOCKS, "it is not deleted unless it is empty");
+}

@@ -184,6 +184,17 @@ static int remove_group(struct kind_op *op)
     return r;
 }
 
+static void farewell_group(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    (void)batch;
+    if (js_bool(item->desired, "force_destroy", false))
+        farewell_say(farewell, FAREWELL_LOSES, "all model versions in it are deleted (force_destroy)");
+    else
+        farewell_say(
+            farewell, FAREWELL_BLOCKS,
+            "it is not deleted while it holds model versions: delete them, or set force_destroy: true");
+}
+
 const struct kind aws_sagemaker_model_package_group_kind = {
     .type = "aws_sagemaker_model_package_group",
     .provider = PROVIDER_AWS,
@@ -198,4 +209,5 @@ const struct kind aws_sagemaker_model_package_group_kind = {
     .create = create,
     .update = update,
     .remove = remove_group,
+    .farewell = farewell_group,
 };

@@ -374,6 +374,20 @@ static int remove_secret(struct kind_op *op)
     return op_forgive(op, r, "ResourceNotFoundException");
 }
 
+static void farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    int64_t days = js_int(item->desired, "recovery_window_in_days", SECRET_RECOVERY_DAYS);
+
+    (void)batch;
+    if (days > 0)
+        farewell_say(farewell, FAREWELL_LEAVES,
+                     "scheduled for deletion: RestoreSecret brings it back within %lld days, and its name is "
+                     "taken until then",
+                     (long long)days);
+    else
+        farewell_say(farewell, FAREWELL_LOSES, "its value is deleted at once (recovery_window_in_days: 0)");
+}
+
 static const struct not_yet not_yet[] = {
     {"MalformedPolicyDocumentException", "nsupported principal",
      "the principal of the policy to become visible"},
@@ -395,4 +409,5 @@ const struct kind aws_secretsmanager_secret_kind = {
     .create = create,
     .update = update,
     .remove = remove_secret,
+    .farewell = farewell,
 };

@@ -28,6 +28,7 @@
 #include "kinds/diff.h"
 #include "kinds/field.h"
 
+struct kind_item;
 struct kind_op;
 struct kind_batch;
 struct kind_check;
@@ -63,6 +64,24 @@ enum kind_flag {
 enum provider { PROVIDER_NONE, PROVIDER_AWS, PROVIDER_GITHUB, PROVIDER_KUBERNETES, PROVIDER_MAX };
 const char *provider_name(enum provider provider); /* "aws" */
 
+/** What removing a resource means for what is in it. */
+enum farewell_sort {
+    FAREWELL_NOTHING,
+    FAREWELL_LOSES,  /* data goes with it */
+    FAREWELL_LEAVES, /* something stays for a while, or for good: a snapshot, a recovery window */
+    FAREWELL_BLOCKS, /* it is refused, or may be: the words say the way out */
+    FAREWELL_MAX
+};
+const char *farewell_name(enum farewell_sort sort); /* "loses" */
+
+struct farewell {
+    enum farewell_sort sort;
+    char *words; /* owned */
+};
+void farewell_say(struct farewell *farewell, enum farewell_sort sort, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void farewell_done(struct farewell *farewell);
+
 struct kind {
     const char *type; /* "aws_iam_role" */
     enum provider provider;
@@ -92,6 +111,12 @@ struct kind {
     int (*update)(struct kind_op *op, const struct diff *diff);
     /** Remove it; already gone is success. */
     int (*remove)(struct kind_op *op);
+    /**
+     * What removing it would lose or leave, by farewell_say(), for the person who confirms a destroy. The document
+     * is item->desired, what is there item->observed. May wait; reads only; what can not be told is left out.
+     * May be NULL: nothing of value goes with it.
+     */
+    void (*farewell)(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell);
 };
 
 /* ---- registry ---- */

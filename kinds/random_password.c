@@ -341,6 +341,13 @@ static int remove_password(struct kind_op *op)
     return op->host->before_write(op, "forget password", op->err);
 }
 
+static void farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    (void)batch;
+    (void)item;
+    farewell_say(farewell, FAREWELL_LOSES, "the password is forgotten for good");
+}
+
 const struct kind random_password_kind = {
     .type = "random_password",
     .provider = PROVIDER_NONE,
@@ -354,4 +361,5 @@ const struct kind random_password_kind = {
     .create = create,
     .update = update,
     .remove = remove_password,
+    .farewell = farewell,
 };

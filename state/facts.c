@@ -40,3 +40,22 @@ int fact_get(struct store *store, const char *platform, const char *name, char *
     *ret = value;
     return 0;
 }
+
+int fact_holders(struct store *store, const char *name, struct strv *ret, struct err *err)
+{
+    struct row row;
+    int r = store_query(store, "SELECT platform FROM facts WHERE name = ? ORDER BY platform",
+                        VALUES(TEXT(name)), &row, err);
+
+    if (r < 0)
+        return r;
+    while ((r = store_next(store, &row, err)) > 0) {
+        char *platform CLEANUP_FREE = row_text(&row);
+
+        if (!platform || strv_add(ret, platform) < 0) {
+            store_done(&row);
+            return err_no_memory(err);
+        }
+    }
+    return r;
+}

@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/crypto.h"
 #include "common/err.h"
+#include "common/str.h"
 
 struct store;
 
@@ -161,6 +162,8 @@ void outputs_free(struct output *outputs, size_t count);
 /* ---- small facts that must survive a restart: pauses, approvals, frozen zones ---- */
 int fact_put(struct store *store, const char *platform, const char *name, const char *value,
              struct err *err); /* value NULL deletes */
+/** Platforms that have a fact of this name, sorted. */
+int fact_holders(struct store *store, const char *name, struct strv *ret, struct err *err);
 int fact_get(struct store *store, const char *platform, const char *name, char **ret,
              struct err *err); /* -ENOENT */
 

@@ -20,6 +20,10 @@ static struct state_word state_of(struct json_object *platform)
         return (struct state_word){"stopped", STYLE_BAD};
     if (js_bool(platform, "paused", false))
         return (struct state_word){"paused", STYLE_CHANGE};
+    if (str_equal(js_text(platform, "destroy"), "destroying"))
+        return (struct state_word){"being destroyed", STYLE_BAD};
+    if (str_equal(js_text(platform, "destroy"), "destroyed"))
+        return (struct state_word){"destroyed", STYLE_CHANGE};
     if (js_bool(platform, "converged", false))
         return (struct state_word){"converged", STYLE_GOOD};
     if (js_int(platform, "resources.failed", 0) > 0)
@@ -138,6 +142,18 @@ static void blocked(const struct view *view, struct json_object *list)
         view_addf(view, "... and %zu more (mlopsctl state list -long)\n", count - shown);
 }
 
+/* How to bring it back. */
+static void destroyed(const struct view *view, struct json_object *platform)
+{
+    const char *destroy = js_text(platform, "destroy");
+
+    if (str_equal(destroy, "destroying"))
+        text_line(view, "Destroy",
+                  "goes on until all is deleted; `mlopsctl apply --yes` ends it and builds again", STYLE_BAD);
+    else if (destroy)
+        text_line(view, "Destroy", "done: nothing is made until `mlopsctl apply`", STYLE_CHANGE);
+}
+
 static void platform_screen(const struct view *view, struct json_object *platform)
 {
     struct state_word state = state_of(platform);
@@ -156,6 +172,7 @@ static void platform_screen(const struct view *view, struct json_object *platfor
     (void)buf_add_char(view->out, '\n');
     text_line(view, "Problem", js_text(platform, "problem"), STYLE_BAD);
     text_line(view, "Paused", js_text(platform, "paused_why"), STYLE_CHANGE);
+    destroyed(view, platform);
     label(view, "File");
     view_text(view, js_text(platform, "file"));
     view_addf(view, " (generation %lld)\n", (long long)js_int(platform, "generation", 0));

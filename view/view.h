@@ -86,6 +86,10 @@ void view_resource(const struct view *view, struct json_object *reply); /* State
 void view_outputs(const struct view *view, struct json_object *reply);
 /** Reply of Output as "terraform output -json" has it; owned; NULL without memory. */
 struct json_object *view_outputs_json(struct json_object *reply);
+/** The plan of Destroy: what goes, in its order, what stays, what is lost. */
+void view_destroy_plan(const struct view *view, struct json_object *plan);
+/** The result of Destroy: what is left, and why. */
+void view_destroyed(const struct view *view, struct json_object *result);
 /** One line for an event of Watch or Apply. */
 void view_event(const struct view *view, struct json_object *event);
 /** The last reply of Apply. */

@@ -88,6 +88,17 @@ int aws_encode_secret(const struct aws_service_info *service, const char *member
     return 0;
 }
 
+/** A write that has nothing to tell (DeleteRule) is answered with an empty body; a read never is. */
+static int decode_nothing(struct json_object **ret, struct err *err)
+{
+    struct json_object *nothing = json_object_new_object();
+
+    if (!nothing)
+        return err_no_memory(err);
+    *ret = nothing;
+    return 0;
+}
+
 int aws_decode(const struct aws_service_info *service, const struct aws_operation *operation,
                const struct http_answer *answer, struct json_object **ret, struct err *err)
 {
@@ -96,6 +107,8 @@ int aws_decode(const struct aws_service_info *service, const struct aws_operatio
     case AWS_EC2:
         return aws_decode_query(service, operation, answer, ret, err);
     case AWS_JSON:
+        if (answer->body_size == 0 && operation->access == AWS_WRITE)
+            return decode_nothing(ret, err);
         return aws_decode_json(answer, ret, err);
     case AWS_REST_JSON:
     case AWS_REST_XML:

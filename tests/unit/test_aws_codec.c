@@ -254,6 +254,14 @@ static void an_empty_structure_is_an_object(void **state)
     assert_true(json_object_is_type(js_get(answer, "Role.RoleLastUsed"), json_type_object));
 }
 
+static void a_write_may_have_nothing_to_tell(void **state)
+{
+    (void)state;
+    assert_int_equal(decode(AWS_EVENTS_DELETE_RULE, ""), 0);
+    assert_int_equal(json_object_object_length(answer), 0);
+    assert_int_equal(decode(AWS_EVENTS_DESCRIBE_RULE, ""), -EBADMSG);
+}
+
 static void a_page_of_somebody_else_is_no_answer(void **state)
 {
     (void)state;
@@ -327,6 +335,7 @@ int main(void)
         CASE(a_list_of_one_is_a_list_and_none_is_empty),
         CASE(policy_documents_are_decoded_once),
         CASE(an_empty_structure_is_an_object),
+        CASE(a_write_may_have_nothing_to_tell),
         CASE(a_page_of_somebody_else_is_no_answer),
         CASE(a_cut_answer_is_no_answer),
         CASE(an_error_in_place_of_an_answer_is_seen),
