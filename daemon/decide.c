@@ -27,6 +27,7 @@ static const char *const reason_texts[REASON_MAX] = {
     [REASON_DESTROYED] = "the platform is being destroyed",
     [REASON_FOUND] = "found by its tags",
     [REASON_IMPORTED] = "imported",
+    [REASON_WATCHED] = "mlopsd only looks at it",
     [REASON_TAKEN] = "the name is taken by something mlopsd did not make",
     [REASON_UNKNOWN] = "could not be looked at",
     [REASON_SUSPECT] = "not found once; looking again before believing it",
@@ -180,7 +181,9 @@ static void decide_found(const struct situation *s, struct decision *ret)
         say(ret, ACTION_NONE, REASON_TAKEN, HOLD_TAKEN);
     else if (s->imported && s->diff && !s->diff->replace)
         say(ret, ACTION_ADOPT, REASON_IMPORTED, HOLD_NONE);
-    else if (s->kind_flags & (KIND_ADOPT_ALWAYS | KIND_OBSERVED))
+    else if (only_observed(s))
+        say(ret, ACTION_ADOPT, REASON_WATCHED, HOLD_NONE);
+    else if (s->kind_flags & KIND_ADOPT_ALWAYS)
         say(ret, ACTION_ADOPT, REASON_FOUND, HOLD_NONE);
     else if (s->adopt && s->diff && !s->diff->replace)
         say(ret, ACTION_ADOPT, REASON_FOUND, s->paused ? HOLD_PAUSED : HOLD_NONE);

@@ -40,6 +40,7 @@ enum reason {
     REASON_DESTROYED,  /* its platform is being destroyed */
     REASON_FOUND,      /* ours by its tags, not in our records */
     REASON_IMPORTED,   /* a person named it by its id */
+    REASON_WATCHED,    /* not ours to make: from now on it is looked at */
     REASON_TAKEN,      /* the name belongs to somebody else */
     REASON_UNKNOWN,    /* could not be looked at */
     REASON_SUSPECT,    /* a first not-found: look again */

@@ -82,7 +82,7 @@ static void what_is_only_observed_is_told_and_left_alone(void **state)
     CHECK_ROWS({"new and there",
                 {DECLARED, SEEN_ONLY, .seen = ITEM_PRESENT, .diff = &immutable},
                 ACTION_ADOPT,
-                REASON_FOUND,
+                REASON_WATCHED,
                 HOLD_NONE,
                 false},
                {"never there",
