@@ -922,12 +922,8 @@ static void behind_the_guard(struct engine *engine, const char *answered, const 
                                          "  test_item.b: {name: b}\n",
                                          wanted);
 
-    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-    setenv("AWS_SECRET_ACCESS_KEY", "example", 1);
-    setenv("AWS_CONFIG_FILE", "/dev/null", 1);
-    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
     account = answered;
-    engine->sim.handler = identity;
+    engine_aws(engine, identity, NULL);
     engine_write(engine, text);
 }
 
