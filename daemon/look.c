@@ -43,6 +43,7 @@ static void forget_sight(struct resource *resource)
     free(TAKE(resource->seen_id));
     resource->seen = ITEM_UNKNOWN;
     resource->unconfirmed = false;
+    resource->ended = false;
     resource->observed_created_ms = 0;
 }
 
@@ -153,6 +154,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
     if (item->state == ITEM_ABSENT) {
+        resource->ended = item->ended;
         pace_settled(resource);
         if (!resource_in_grace(resource))
             resource->absent_looks++;

@@ -95,7 +95,7 @@ bool resource_in_grace(const struct resource *resource)
     bool perhaps = !record->address && resource->intent.token;
     int64_t made_ms = perhaps ? resource->intent.at_ms : record->created_ms;
 
-    if (made_ms == 0 || record->sightings >= SIGHTINGS ||
+    if (made_ms == 0 || record->sightings >= SIGHTINGS || resource->ended ||
         clock_wall_ms(resource->platform->daemon->clock) < made_ms)
         return false;
     if (str_equal(resource->intent.action, action_name(ACTION_DELETE)))

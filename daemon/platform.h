@@ -67,6 +67,7 @@ struct resource {
     int64_t asked_ms; /* wall: when the look was sent; its answer is no younger */
     int64_t observed_created_ms;
     bool unconfirmed;
+    bool ended;              /* not there, and seen to have been: no look came too early */
     struct err look_err;     /* why unknown */
     unsigned unknown_passes; /* in a row */
     bool unknown_told;

@@ -281,14 +281,25 @@ static struct json_object *find_thing(const struct search *search, const struct 
     return thing;
 }
 
-static void report_none(const struct ec2_look *look, struct kind_item *item)
+/* Is the very one that we made still listed, as deleted or failed? */
+static bool shows_its_end(const struct search *search, const struct kind_item *item)
 {
+    struct json_object *thing = NULL;
+
+    return item->id && json_object_object_get_ex(search->by_id, item->id, &thing) &&
+           is_gone(search->look, thing);
+}
+
+static void report_none(const struct search *search, struct kind_item *item)
+{
+    const struct ec2_look *look = search->look;
     struct err err CLEANUP_ERR = {0};
 
     if (!item->id && !by_tags(item) && !(look->key_value && look->key_value(item))) {
         (void)err_set(&err, -EINVAL, ERR_BUG, "neither an id nor tags to look for it");
         batch_unknown(item, &err);
     } else {
+        item->ended = shows_its_end(search, item);
         item_report_none(item, look->unprotected);
     }
 }
@@ -306,7 +317,7 @@ int ec2_observe(struct kind_batch *batch, const struct ec2_look *look)
         if (thing)
             look->take(batch, &batch->items[i], thing);
         else
-            report_none(look, &batch->items[i]);
+            report_none(&search, &batch->items[i]);
     }
     return 0;
 }

@@ -270,6 +270,7 @@ struct kind_item {
     int64_t created_wall_ms;        /* the service's creation time; 0 = not told */
     char *note;                     /* "CREATING"; why unknown is in err */
     bool unconfirmed;               /* what differs is our own unfinished business, not drift */
+    bool ended; /* absent, and the service itself still shows that it was: deleted, failed */
     struct err err;
 };
 

@@ -17,7 +17,7 @@ struct cloud_call {
     struct json_object *out; /* owned by the caller; NULL = there is none such */
     char *id, *arn;          /* owned by the caller */
     int64_t created_wall_ms;
-    bool settling;
+    bool settling, ended;
 };
 
 /** May wait. 0 or negative with @err. */

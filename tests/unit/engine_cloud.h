@@ -25,6 +25,7 @@ struct thing {
     int64_t created_wall_ms;
     int64_t visible_wall_ms; /* looks before this do not see it */
     int64_t ready_wall_ms;   /* in transition until then */
+    bool failed;             /* still listed, never to be used: a new one of its name may be made */
 };
 
 /** What happens to a call that a fault meets. */

@@ -171,6 +171,19 @@ void engine_write(struct engine *engine, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+void engine_aws(struct engine *engine, http_sim_handler handler, const char *endpoint)
+{
+    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "example", 1);
+    setenv("AWS_CONFIG_FILE", "/dev/null", 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+    if (endpoint)
+        setenv("AWS_ENDPOINT_URL", endpoint, 1);
+    else
+        unsetenv("AWS_ENDPOINT_URL");
+    engine->sim.handler = handler;
+}
+
 /* ---- start and stop ---- */
 
 static void start_effects(struct engine *engine, struct daemon *daemon)

@@ -60,6 +60,11 @@ void engine_init(struct engine *engine, uint64_t seed);
 void engine_close(struct engine *engine);
 /** Write the platform file of platform "p"; the text is what follows "platform: p". NULL removes it. */
 void engine_write(struct engine *engine, const char *text);
+/**
+ * Credentials for AWS, and who answers for it: AWS's own endpoints, or, unless NULL, the URL of a stand-in. For daemons
+ * that are started from here on.
+ */
+void engine_aws(struct engine *engine, http_sim_handler handler, const char *endpoint);
 
 /** Start a daemon on what the last one left. Its monotonic clock begins anew. */
 void engine_start(struct engine *engine);

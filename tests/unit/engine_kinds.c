@@ -72,6 +72,8 @@ static int do_create(struct cloud *cloud, struct cloud_call *call, struct err *e
 {
     struct thing *thing = cloud_find(cloud, call->type, call->name);
 
+    if (thing && thing->failed)
+        cloud_remove(cloud, TAKE(thing));
     if (str_equal(call->name, cloud->taken_name)) {
         cloud->taken_met++;
         return err_set(err, -EEXIST, ERR_EXISTS, "%s: %s exists", call->operation, call->name);
@@ -94,7 +96,8 @@ static int do_read(struct cloud *cloud, struct cloud_call *call, struct err *err
     struct thing *thing = cloud_find(cloud, call->type, call->name);
 
     (void)err;
-    return thing && cloud_is_visible(cloud, thing) ? give(call, cloud, thing) : 0;
+    call->ended = thing && thing->failed;
+    return thing && !thing->failed && cloud_is_visible(cloud, thing) ? give(call, cloud, thing) : 0;
 }
 
 /** A list tells the document and when it was made. */
@@ -256,6 +259,7 @@ static void read_one(struct kind_batch *batch, struct kind_item *item)
         batch_failed(item, &err);
     } else if (!call.out) {
         batch_absent(item);
+        item->ended = call.ended;
     } else {
         if (!js_get(call.out, "secure"))
             (void)js_set_bool(call.out, "secure", false);

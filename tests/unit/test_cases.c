@@ -4,7 +4,7 @@
  *
  *   desired.json   the desired document
  *   answers.json   what the cloud says, see fake_cloud.h
- *   observed.json  what observe() must report: the document, or a text: "absent", "unknown CLASS",
+ *   observed.json  what observe() must report: the document, or a text: "absent", "ended", "unknown CLASS",
  *                  "settling STATUS"
  *   diff.json      the entries of the diff, as "PATH WHAT SEVERITY" texts, "replace" last
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
@@ -204,7 +204,8 @@ static void expect_look(const struct run *run)
         expect_json(c, "observed", c->observed, run->item.observed);
         return;
     }
-    said = run->item.state == ITEM_ABSENT ? json_object_new_string("absent") : NULL;
+    said = run->item.state == ITEM_ABSENT ? json_object_new_string(run->item.ended ? "ended" : "absent")
+                                          : NULL;
     if (!said) {
         char *text = run->item.state == ITEM_SETTLING ? str_format("settling %s", run->item.note)
                                                       : str_format("unknown %s", err_class_name(why->class));

@@ -404,6 +404,21 @@ static void looks_within_the_grace_prove_nothing(void **state)
     CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, NULL), 0);
 }
 
+static void what_shows_its_own_end_is_made_again_without_a_grace(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->cloud.settle_ms = 8000;
+    engine_write(engine, "resources:\n  test_slow.a: {name: a}\n");
+    engine_start(engine);
+    engine_run(engine, 500); /* made, and not seen often enough to be trusted */
+    cloud_find(&engine->cloud, "test_slow", "a")->failed = true;
+    engine_run(engine, 5000); /* half of the grace */
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "a"), 2);
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    CHECK_NO_VIOLATION(engine);
+}
+
 static void many_gone_at_once_is_asked_about(void **state)
 {
     static const char *const names[] = {"n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"};
@@ -907,12 +922,8 @@ static void behind_the_guard(struct engine *engine, const char *answered, const 
                                          "  test_item.b: {name: b}\n",
                                          wanted);
 
-    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-    setenv("AWS_SECRET_ACCESS_KEY", "example", 1);
-    setenv("AWS_CONFIG_FILE", "/dev/null", 1);
-    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
     account = answered;
-    engine->sim.handler = identity;
+    engine_aws(engine, identity, NULL);
     engine_write(engine, text);
 }
 
@@ -1063,6 +1074,7 @@ int main(void)
         CASE(what_was_deleted_is_told_once_and_made_again),
         CASE(what_was_just_made_has_time_to_appear),
         CASE(looks_within_the_grace_prove_nothing),
+        CASE(what_shows_its_own_end_is_made_again_without_a_grace),
         CASE(many_gone_at_once_is_asked_about),
         CASE(unknown_is_left_alone_and_told_once),
         CASE(a_passing_fault_of_one_look_is_not_told),
