@@ -33,6 +33,10 @@ int outcome_removed(struct operation *operation);
 bool act_wanted(const struct resource *resource);
 /** Is it held back by others only? Then it goes on with them, and no time of its own brings it further. */
 bool act_waits_for_others(const struct resource *resource, uint64_t now_ms);
+/** Can all that it is declared to stand on be built on? */
+bool act_needs_usable(const struct resource *resource, uint64_t now_ms);
+/** It could not be looked at when what it stands on was not there; now that is: another look is worth while at once. */
+bool act_look_again(const struct resource *resource, uint64_t now_ms);
 uint64_t act_backoff_ms(const struct resource *resource, enum err_class class);
 
 #endif

@@ -285,7 +285,7 @@ static bool usable(const struct resource *need, uint64_t now_ms)
            need->record.address; /* not checkable just now: what is recorded holds */
 }
 
-static bool needs_usable(const struct resource *resource, uint64_t now_ms)
+bool act_needs_usable(const struct resource *resource, uint64_t now_ms)
 {
     struct platform *platform = resource->platform;
 
@@ -295,6 +295,12 @@ static bool needs_usable(const struct resource *resource, uint64_t now_ms)
         if (!usable(platform->resources[resource->want->needs[i]], now_ms))
             return false;
     return true;
+}
+
+bool act_look_again(const struct resource *resource, uint64_t now_ms)
+{
+    return resource->decision.reason == REASON_UNKNOWN && resource->looked_early &&
+           act_needs_usable(resource, now_ms);
 }
 
 /** Does it surely stand on what it now declares, and on nothing older? */
@@ -329,7 +335,7 @@ bool act_waits_for_others(const struct resource *resource, uint64_t now_ms)
     if (!act_wanted(resource))
         return false;
     return resource->decision.action == ACTION_DELETE ? !delete_may_start(resource)
-                                                      : !needs_usable(resource, now_ms);
+                                                      : !act_needs_usable(resource, now_ms);
 }
 
 static bool may_start(const struct resource *resource, uint64_t now_ms)

@@ -9,6 +9,7 @@
 
 #include "common/js.h"
 #include "common/str.h"
+#include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 #include "desired/reference.h"
 
@@ -47,13 +48,22 @@ static void forget_sight(struct resource *resource)
     resource->observed_created_ms = 0;
 }
 
+/** A cluster in creation answers for nothing inside it: that is no trouble, its turn has not come. */
+static bool looked_early(const struct resource *resource)
+{
+    return !resource->record.address && !resource->intent.token &&
+           !act_needs_usable(resource, clock_monotonic_ms(resource->platform->daemon->clock));
+}
+
 static void mark_unknown(struct resource *resource, const struct err *err)
 {
     forget_sight(resource);
     err_copy(&resource->look_err, err);
     if (resource->kind->provider == PROVIDER_GITHUB && err->class == ERR_CREDENTIALS)
         resource->platform->github_refused = true;
-    resource->unknown_passes++;
+    resource->looked_early = looked_early(resource);
+    if (!resource->looked_early)
+        resource->unknown_passes++;
     pace_put_off(resource);
 }
 
@@ -151,6 +161,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     }
     resource->seen = item->state;
     resource->unknown_passes = 0;
+    resource->looked_early = false;
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
     if (item->state == ITEM_ABSENT) {

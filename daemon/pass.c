@@ -36,7 +36,7 @@ static bool is_unready(const struct resource *resource)
     if (resource->acted && resource->settling_since_ms == 0)
         return true;
     if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
-        return now_ms >= resource->look_due_ms;
+        return now_ms >= resource->look_due_ms || act_look_again(resource, now_ms);
     return resource->decision.reason != REASON_IN_ORDER && !resource_gone(resource) &&
            !waits_its_turn(resource, now_ms);
 }
@@ -206,7 +206,8 @@ static void tell_unknown(struct resource *resource)
         }
         return;
     }
-    if (resource->unknown_told || resource->platform->problem || resource->unknown_passes < patience)
+    if (resource->looked_early || resource->unknown_told || resource->platform->problem ||
+        resource->unknown_passes < patience)
         return; /* a problem of the whole platform is told once, for all */
     resource->unknown_told = true;
     report(resource->platform,

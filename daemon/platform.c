@@ -500,6 +500,8 @@ bool platform_at_rest(const struct platform *platform)
         default:
             break;
         }
+        if (act_look_again(resource, now_ms))
+            return false;
         if (resource_doomed(resource) && resource_hopeful(resource))
             return false; /* whoever waits for a destroy waits for more than the first try */
         if (act_wanted(resource) && !act_waits_for_others(resource, now_ms) &&

@@ -70,6 +70,7 @@ struct resource {
     bool ended;              /* not there, and seen to have been: no look came too early */
     struct err look_err;     /* why unknown */
     unsigned unknown_passes; /* in a row */
+    bool looked_early;       /* unknown, never recorded, and what it stands on was not there yet */
     bool unknown_told;
     unsigned absent_looks;      /* definite not-founds in a row */
     char *settling;             /* the service's word while it is in transition */
