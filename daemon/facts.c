@@ -1,7 +1,7 @@
 /*
  * facts.c: run-time built-ins: what the graph asks of the outside that is no
  * resource. Zones to build in are taken from AWS once. The trust of a role depends on how GitHub spells the subject of its tokens,
- * so that is read from GitHub each pass and never guessed. The last answer is kept, so that a
+ * so that is read from GitHub in its turn (see turns.c) and never guessed. The last answer is kept, so that a
  * restart while GitHub is away changes nothing.
  */
 #include <errno.h>
@@ -110,7 +110,9 @@ static int gather_github(struct platform *platform, struct json_object *facts, s
     if (!platform->clouds.github || platform->github_blocked || !facts_wanted(platform->graph, "github."))
         return 0;
     r = gather_repository(platform, facts, err);
-    if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix"))
+    if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix") &&
+        (turns_subject(platform) || platform->facts_doubtful ||
+         !js_text(facts, "github_oidc_subject_prefix")))
         r = gather_subject(platform, facts, err);
     return r < 0 ? err_wrap(err, r, "GitHub") : 0;
 }
@@ -261,6 +263,7 @@ int facts_gather(struct platform *platform, struct err *err)
     if (!facts)
         return err_no_memory(err);
     r = gather_github(platform, facts, err);
+    platform->facts_doubtful = r < 0;
     aws = gather_aws(platform, facts, r < 0 ? NULL : err); /* whatever GitHub says */
     if (json_object_object_length(facts) > 0 && keep(platform, facts, &unkept) < 0)
         log_err(LOG_AT_WARNING, &unkept, "%s: what the outside said could not be kept", platform->name);

@@ -108,6 +108,9 @@ static bool fill_item(struct resource *resource, struct kind_item *item)
     if (resource->record.memory)
         (void)js_parse_text(resource->record.memory, &item->memory, NULL); /* unreadable notes are no notes */
     item->recent = resource->record.written_ms != 0 && age_ms >= 0 && age_ms < RECENT_MS;
+    item->thorough = item->recent || turns_resource(resource);
+    if (resource->kind->seldom_calls > 0)
+        item->last = js_read(resource->observed); /* without memory: all of it is read */
     return true;
 }
 
@@ -193,6 +196,7 @@ static void batch_run_free(struct batch_run *run)
 
         json_object_put(item->desired);
         json_object_put(item->memory);
+        json_object_put(item->last);
         json_object_put(item->observed);
         json_object_put(item->ret_memory);
         free(item->ret_id);
@@ -288,6 +292,7 @@ int look(struct platform *platform, look_filter wanted)
     int r;
 
     assert(fiber_self());
+    tag_desk_begin(platform->clouds.tag_desk, !wanted);
     r = gather(platform, wanted, &runs);
     for (struct batch_run *run = runs; run && r == 0; run = run->next)
         if (run->batch.count > 0)

@@ -397,6 +397,7 @@ int pass_start(struct platform *platform, const struct pass_request *request, st
     platform->mode = request->mode;
     platform->released = request->released;
     platform->farewells = request->farewells;
+    turns_begin(platform, request->full && request->by_timer && !platform->next_graph);
     platform->calls_before = platform_calls(platform);
     platform->pass_number++;
     r = fiber_spawn(&platform->daemon->fibers, name, pass_main, pass, &platform->fiber);

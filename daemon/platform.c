@@ -281,7 +281,9 @@ struct platform *platform_new(struct daemon *daemon, const char *name, const cha
     platform->daemon = daemon;
     platform->clouds.clock = daemon->clock;
     platform->clouds.fibers = &daemon->fibers;
-    if (str_set(&platform->name, name) < 0 || str_set(&platform->file, file) < 0) {
+    platform->clouds.tag_desk = tag_desk_new();
+    if (!platform->clouds.tag_desk || str_set(&platform->name, name) < 0 ||
+        str_set(&platform->file, file) < 0) {
         platform_free(platform);
         return NULL;
     }
@@ -309,6 +311,7 @@ struct platform *platform_free(struct platform *platform)
     assert(!platform->fiber);
     schedule_stop(platform);
     clients_drop(platform);
+    platform->clouds.tag_desk = tag_desk_free(platform->clouds.tag_desk);
     for (size_t i = 0; i < platform->count; i++)
         resource_free(platform->resources[i]);
     free(platform->resources);

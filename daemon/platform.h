@@ -68,6 +68,7 @@ struct resource {
     int64_t observed_created_ms;
     bool unconfirmed;
     bool ended;              /* not there, and seen to have been: no look came too early */
+    unsigned turn;           /* see turns.c */
     struct err look_err;     /* why unknown */
     unsigned unknown_passes; /* in a row */
     bool looked_early;       /* unknown, never recorded, and what it stands on was not there yet */
@@ -117,6 +118,7 @@ struct pass_request {
     bool full;      /* look at everything, else only at what is not ready */
     bool released;  /* a person said go: brakes of this pass are off */
     bool farewells; /* ask what a destroy would lose or leave */
+    bool by_timer;  /* nobody asked for it: what hardly ever changes is read in turn */
 };
 
 /** Somebody waits for the end of a pass: embedded by its owner. */
@@ -142,6 +144,7 @@ struct platform {
     char *github_token_mark; /* fingerprint of the token the client was made with */
     bool github_refused;     /* GitHub refused it: nothing more is sent until there is another one */
     char *facts;             /* run-time built-ins, JSON object; NULL = none yet */
+    bool facts_doubtful;     /* the last time, they could not be read */
 
     struct resource **resources; /* declared ones in graph order, then the others */
     size_t count;
@@ -155,6 +158,8 @@ struct platform {
     enum pass_mode mode;
     bool released;
     bool farewells;
+    bool by_turns;         /* its looks leave out what has its turn in another pass */
+    unsigned turn;         /* whose */
     bool cut_short;        /* a reload or stop: start nothing new */
     uint64_t pass_number;  /* of the running or last pass */
     uint64_t calls_before; /* client counters at its start */
@@ -281,6 +286,14 @@ void guard_check(struct platform *platform);
 /* facts.c: run-time built-ins the graph asks for; may wait. */
 int facts_gather(struct platform *platform, struct err *err);
 bool facts_wanted(const struct graph *graph, const char *prefix);
+
+/* turns.c: what is read in this pass, and what has its turn in another one */
+/** A pass begins; @taken: a look at everything that nobody asked for. */
+void turns_begin(struct platform *platform, bool taken);
+/** Is all of it to be read, what hardly ever changes as well? */
+bool turns_resource(const struct resource *resource);
+/** Is the subject of GitHub's tokens to be asked for? */
+bool turns_subject(const struct platform *platform);
 
 /* look.c: observe; may wait. @wanted picks; NULL = all that can be looked at. */
 typedef bool (*look_filter)(const struct resource *resource);

@@ -52,6 +52,7 @@ static void due(struct clock_timer *timer)
         platform->queued = (struct pass_request){
             .mode = platform->daemon->mode == RUN_ONCE_PLAN ? PASS_CHECK : PASS_CONVERGE,
             .full = clock_monotonic_ms(platform->daemon->clock) >= platform->full_due_ms,
+            .by_timer = platform->daemon->mode == RUN_SERVE,
         };
     start_queued(platform);
 }

@@ -1,6 +1,6 @@
 /*
- * aws_cloudwatch_event_rule_look.c: looking at rules, three calls each, all at once: the rule, its
- * targets, and its tags by the ARN that its name gives it.
+ * aws_cloudwatch_event_rule_look.c: looking at rules: the rule and its targets at once, then the tags by
+ * the ARN that the service tells.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,19 +9,7 @@
 #include "kinds/aws_cloudwatch_event_rule-internal.h"
 #include "kinds/registry-internal.h"
 
-#define LOOKS_AT_ONCE 8
-
-enum { READ_RULE, READ_TARGETS, READ_TAGS, READ_MAX };
-
-/* Rules of the default bus do not name it in their ARNs. Owned; NULL without memory. */
-static char *rule_arn(struct kind_batch *batch, const char *account, struct json_object *desired)
-{
-    const char *bus = js_text(desired, "event_bus_name"), *name = js_text(desired, "name");
-    bool other = bus && !str_equal(bus, "default");
-
-    return str_format("arn:%s:events:%s:%s:rule/%s%s%s", aws_partition(batch->clouds.aws),
-                      aws_region(batch->clouds.aws), account, other ? bus : "", other ? "/" : "", name);
-}
+enum { READ_RULE, READ_TARGETS, READ_MAX };
 
 static struct json_object *read_document(struct json_object *desired, struct aws_read *reads)
 {
@@ -40,25 +28,22 @@ static struct json_object *read_document(struct json_object *desired, struct aws
         params_text(&document, "event_bus_name", "default");
     if (document && !js_get(document, "description"))
         params_text(&document, "description", ""); /* an empty one is left out on the wire */
-    params_set(&document, "tags", tags_from_list(js_get(reads[READ_TAGS].answer, "Tags"), "Key", "Value"));
     return document;
 }
 
+/* Leave the document in the item; its tags are still missing. */
 static void judge(struct kind_item *item, struct aws_read *reads)
 {
-    struct json_object *document;
     struct err err CLEANUP_ERR = {0};
 
     if (reads[READ_RULE].result < 0) {
         batch_failed(item, &reads[READ_RULE].err);
         return;
     }
-    for (size_t i = READ_TARGETS; i < READ_MAX; i++) {
-        if (reads[i].result == 0)
-            continue;
-        if (reads[i].err.class == ERR_ABSENT)
-            reads[i].err.class = ERR_RETRY; /* we have just seen it */
-        batch_unknown(item, &reads[i].err);
+    if (reads[READ_TARGETS].result < 0) {
+        if (reads[READ_TARGETS].err.class == ERR_ABSENT)
+            reads[READ_TARGETS].err.class = ERR_RETRY; /* we have just seen it */
+        batch_unknown(item, &reads[READ_TARGETS].err);
         return;
     }
     if (js_text(reads[READ_RULE].answer, "ManagedBy")) {
@@ -67,35 +52,27 @@ static void judge(struct kind_item *item, struct aws_read *reads)
         batch_unknown(item, &err);
         return;
     }
-    document = read_document(item->desired, reads);
-    batch_present(item, js_text(document, "id"), document);
+    item->observed = read_document(item->desired, reads);
+    if (!item->observed)
+        (void)err_no_memory(&item->err);
 }
 
-static void look(struct kind_batch *batch, struct kind_item *item)
+static void describe(struct kind_batch *batch, struct kind_item *item)
 {
     struct aws_read reads[READ_MAX] = {
-        [READ_RULE] = {.op = AWS_EVENTS_DESCRIBE_RULE},
-        [READ_TARGETS] = {.op = AWS_EVENTS_LIST_TARGETS_BY_RULE},
-        [READ_TAGS] = {.op = AWS_EVENTS_LIST_TAGS_FOR_RESOURCE},
+        [READ_RULE] = {.op = AWS_EVENTS_DESCRIBE_RULE,
+                       .params = event_rule_params("Name", NULL, item->desired)},
+        [READ_TARGETS] = {.op = AWS_EVENTS_LIST_TARGETS_BY_RULE,
+                          .params = event_rule_params("Rule", NULL, item->desired)},
     };
     struct err err CLEANUP_ERR = {0};
-    const char *account = NULL;
-    char *arn CLEANUP_FREE = NULL;
     int r;
 
     if (!batch->clouds.aws)
         r = err_set(&err, -EINVAL, ERR_INVALID, "the platform has no aws: section");
-    else
-        r = aws_identity(batch->clouds.aws, &account, NULL, &err);
-    if (r == 0) {
-        arn = rule_arn(batch, account, item->desired);
-        reads[READ_RULE].params = event_rule_params("Name", NULL, item->desired);
-        reads[READ_TARGETS].params = event_rule_params("Rule", NULL, item->desired);
-        reads[READ_TAGS].params = arn ? params_new("ResourceARN", arn, NULL) : NULL;
-        if (!reads[READ_RULE].params || !reads[READ_TARGETS].params || !reads[READ_TAGS].params)
-            r = err_no_memory(&err);
-    }
-    if (r == 0) {
+    else if (!reads[READ_RULE].params || !reads[READ_TARGETS].params)
+        r = err_no_memory(&err);
+    else {
         r = aws_read_all(batch->clouds.aws, reads, READ_MAX, 0);
         if (r < 0)
             (void)err_set(&err, r, r == -ECANCELED ? ERR_CANCELED : ERR_RETRY, "reading the rule");
@@ -107,7 +84,47 @@ static void look(struct kind_batch *batch, struct kind_item *item)
     aws_reads_done(reads, READ_MAX);
 }
 
+/* May wait. */
+static int read_tags(struct kind_batch *batch, struct json_object **document, struct err *err)
+{
+    struct json_object *answer CLEANUP_JS = NULL;
+    const char *arn = js_text(*document, "arn");
+    int r;
+
+    if (js_get(*document, "tags"))
+        return 0;
+    if (!arn)
+        return err_set(err, -EBADMSG, ERR_BUG, "DescribeRule: an answer without Arn");
+    r = batch_ask(batch, AWS_EVENTS_LIST_TAGS_FOR_RESOURCE, params_new("ResourceARN", arn, NULL), &answer,
+                  err);
+    if (r < 0 && err->class == ERR_ABSENT)
+        err->class = ERR_RETRY; /* we have just seen it */
+    if (r == 0)
+        params_set(document, "tags", tags_from_list(js_get(answer, "Tags"), "Key", "Value"));
+    return r;
+}
+
+static void report(struct kind_batch *batch, struct kind_item *item)
+{
+    struct json_object *document CLEANUP_JS = TAKE(item->observed);
+    struct err err CLEANUP_ERR = {0};
+
+    if (!document)
+        return; /* reported already */
+    if (read_tags(batch, &document, &err) < 0)
+        batch_unknown(item, &err);
+    else
+        batch_present(item, js_text(document, "id"), TAKE(document));
+}
+
+static const struct tagged_look rule_look = {
+    .arn = "arn",
+    .tags = "tags",
+    .describe = describe,
+    .report = report,
+};
+
 int aws_cloudwatch_event_rule_observe(struct kind_batch *batch)
 {
-    return batch_each(batch, LOOKS_AT_ONCE, look);
+    return tagged_observe(batch, &rule_look);
 }

@@ -13,8 +13,6 @@
 #include "kinds/rds-internal.h"
 #include "kinds/registry-internal.h"
 
-#define LOOKS_AT_ONCE 8
-
 static bool accepts_name(const char *text)
 {
     size_t length = strlen(text);
@@ -118,13 +116,8 @@ static struct json_object *read_document(struct json_object *group)
     return NULL;
 }
 
-static const char *group_arn(const struct kind_item *item, void *found)
-{
-    return js_text(rds_find(&by_name, found, item), "DBSubnetGroupArn");
-}
-
 /* item->observed holds what the list said; the state is still unknown. May wait. */
-static void look(struct kind_batch *batch, struct kind_item *item)
+static void report(struct kind_batch *batch, struct kind_item *item)
 {
     struct json_object *document CLEANUP_JS = TAKE(item->observed), *answer CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
@@ -146,41 +139,32 @@ static void look(struct kind_batch *batch, struct kind_item *item)
         batch_present(item, js_text(document, "id"), TAKE(document));
 }
 
-/* Put what the list and the batch of tags said into the item, or report that it is not there. */
-static void begin(struct kind_item *item, struct json_object *found, struct json_object *known)
+static const struct tagged_look group_look = {.arn = "arn", .tags = "tags", .report = report};
+
+/* Put what the list said into the item, or report that it is not there. */
+static void begin(struct kind_item *item, struct json_object *found)
 {
-    struct json_object *group = rds_find(&by_name, found, item), *tags = NULL;
+    struct json_object *group = rds_find(&by_name, found, item);
 
     if (!group) {
         batch_absent(item);
         return;
     }
     item->observed = read_document(group);
-    if (js_text(group, "DBSubnetGroupArn"))
-        json_object_object_get_ex(known, js_text(group, "DBSubnetGroupArn"), &tags);
-    if (tags)
-        params_set(&item->observed, "tags", json_object_get(tags));
     if (!item->observed)
         (void)err_no_memory(&item->err);
 }
 
 static int observe(struct kind_batch *batch)
 {
-    struct json_object *found CLEANUP_JS = NULL, *known CLEANUP_JS = json_object_new_object();
-    int r = known ? rds_describe(batch, &by_name, &found) : err_no_memory(batch->err);
+    struct json_object *found CLEANUP_JS = NULL;
+    int r = rds_describe(batch, &by_name, &found);
 
     if (r < 0)
         return r;
-    batch_tags(batch, group_arn, found, known);
     for (size_t i = 0; i < batch->count; i++)
-        begin(&batch->items[i], found, known);
-    r = batch_each(batch, LOOKS_AT_ONCE, look);
-    for (size_t i = 0; i < batch->count; i++) {
-        /* Not come to: half a picture is none. */
-        if (batch->items[i].state == ITEM_UNKNOWN && batch->items[i].observed)
-            json_object_put(TAKE(batch->items[i].observed));
-    }
-    return r;
+        begin(&batch->items[i], found);
+    return tagged_observe(batch, &group_look);
 }
 
 /* ---- create, update, remove ---- */

@@ -287,6 +287,7 @@ const struct kind aws_ecr_repository_kind = {
     .provider = PROVIDER_AWS,
     .flags = KIND_HOLDS_DATA,
     .doc = "An ECR repository for container images.",
+    .seldom_calls = 1,
     .fields = fields,
     .attributes = attributes,
     .pace =

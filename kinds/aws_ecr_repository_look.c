@@ -2,11 +2,10 @@
  * aws_ecr_repository_look.c: looking at repositories with the fewest calls.
  *
  * One DescribeRepositories for a hundred of them; when one of them is missing the call fails for all,
- * so then the whole registry is listed and ours are picked. Tags come from one GetResources for a
- * hundred, which lags: what it does not show, a repository that we wrote to moments ago, and one alone
- * are asked for with ListTagsForResource. The repository policy has no other read than one call each,
- * and a policy added by hand opens the repository, so it is read in every look; a lifecycle policy
- * only where one is declared.
+ * so then the whole registry is listed and ours are picked. Tags come with those of other kinds, see
+ * tagging.c; what does not come that way is asked for with ListTagsForResource. The repository policy has
+ * no other read than one call each: it is read in thorough looks, also where none is declared, since one
+ * added by hand opens the repository; a lifecycle policy only where one is declared, in every look.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "kinds/registry-internal.h"
 
 #define NAMES_AT_ONCE 100
-#define LOOKS_AT_ONCE 8
 #define PAGE_SIZE     1000
 
 static const char *repository_name(const struct kind_item *item)
@@ -27,17 +25,15 @@ static const char *repository_name(const struct kind_item *item)
 
 /* ---- all repositories at once ---- */
 
-/** What is known of the registry: repositories and their tags, by name and by ARN. */
+/** What is known of the registry. */
 struct registry {
-    struct json_object *repositories; /* owned */
-    struct json_object *tags;         /* owned */
+    struct json_object *repositories; /* by name; owned */
     bool listed;                      /* all of them: what is not in it is not there */
 };
 
 static void registry_done(struct registry *registry)
 {
     json_object_put(registry->repositories);
-    json_object_put(registry->tags);
 }
 
 static int registry_add(struct registry *registry, struct json_object *answer)
@@ -95,8 +91,7 @@ static int list_all(struct kind_batch *batch, struct registry *registry)
 static int find_repositories(struct kind_batch *batch, struct registry *registry)
 {
     registry->repositories = json_object_new_object();
-    registry->tags = json_object_new_object();
-    if (!registry->repositories || !registry->tags)
+    if (!registry->repositories)
         return err_no_memory(batch->err);
     for (size_t first = 0; first < batch->count; first += NAMES_AT_ONCE) {
         int r = describe(batch, registry, names_params(batch, first));
@@ -111,8 +106,6 @@ static int find_repositories(struct kind_batch *batch, struct registry *registry
     return 0;
 }
 
-/* ---- tags of many ---- */
-
 static struct json_object *found_repository(const struct registry *registry, const struct kind_item *item)
 {
     struct json_object *repository = NULL;
@@ -121,11 +114,6 @@ static struct json_object *found_repository(const struct registry *registry, con
     if (name)
         json_object_object_get_ex(registry->repositories, name, &repository);
     return repository;
-}
-
-static const char *repository_arn(const struct kind_item *item, void *data)
-{
-    return js_text(found_repository(data, item), "repositoryArn");
 }
 
 /* ---- one repository ---- */
@@ -199,7 +187,7 @@ static int rest_read(struct kind_batch *batch, struct rest *rest, struct err *er
 }
 
 /* item->observed holds what the lists said; the state is still unknown. */
-static void look(struct kind_batch *batch, struct kind_item *item)
+static void report(struct kind_batch *batch, struct kind_item *item)
 {
     struct json_object *document = TAKE(item->observed);
     struct rest rest = {0};
@@ -209,7 +197,10 @@ static void look(struct kind_batch *batch, struct kind_item *item)
     if (!document)
         return;
     name = js_text(document, "name");
-    rest_add(&rest, READ_POLICY, AWS_ECR_GET_REPOSITORY_POLICY, params_new("repositoryName", name, NULL));
+    if (item_may_keep(item))
+        item_keep(item, "policy", &document);
+    else
+        rest_add(&rest, READ_POLICY, AWS_ECR_GET_REPOSITORY_POLICY, params_new("repositoryName", name, NULL));
     if (js_get(item->desired, "lifecycle_policy"))
         rest_add(&rest, READ_LIFECYCLE, AWS_ECR_GET_LIFECYCLE_POLICY,
                  params_new("repositoryName", name, NULL));
@@ -231,8 +222,7 @@ static void look(struct kind_batch *batch, struct kind_item *item)
 /* Put what the lists said into the item, or report that it is not there. */
 static void begin(struct kind_item *item, const struct registry *registry)
 {
-    struct json_object *repository = found_repository(registry, item), *tags = NULL;
-    struct json_object *document;
+    struct json_object *repository = found_repository(registry, item), *document;
     struct err err CLEANUP_ERR = {0};
 
     item_note_flag(item, "force_delete");
@@ -249,13 +239,11 @@ static void begin(struct kind_item *item, const struct registry *registry)
     document = json_object_new_object();
     if (document && wire_read(&aws_ecr_repository_kind, repository, document) < 0)
         params_set(&document, "name", NULL);
-    if (js_text(repository, "repositoryArn"))
-        json_object_object_get_ex(registry->tags, js_text(repository, "repositoryArn"), &tags);
-    if (tags)
-        params_set(&document, "tags", json_object_get(tags));
     item->created_wall_ms = answer_time_ms(repository, "createdAt");
     item->observed = document;
 }
+
+static const struct tagged_look repository_look = {.arn = "arn", .tags = "tags", .report = report};
 
 int aws_ecr_repository_observe(struct kind_batch *batch)
 {
@@ -264,14 +252,7 @@ int aws_ecr_repository_observe(struct kind_batch *batch)
 
     if (r < 0)
         return r;
-    batch_tags(batch, repository_arn, &registry, registry.tags);
     for (size_t i = 0; i < batch->count; i++)
         begin(&batch->items[i], &registry);
-    r = batch_each(batch, LOOKS_AT_ONCE, look);
-    for (size_t i = 0; i < batch->count; i++) {
-        /* Not come to: half a picture is none. */
-        if (batch->items[i].state == ITEM_UNKNOWN && batch->items[i].observed)
-            json_object_put(TAKE(batch->items[i].observed));
-    }
-    return r;
+    return tagged_observe(batch, &repository_look);
 }

@@ -165,6 +165,10 @@ static const struct eks_thing addon = {
 
 static void look(struct kind_batch *batch, struct kind_item *item)
 {
+    if (item_may_keep(item) && !js_text(item->memory, "update")) {
+        batch_keep(item);
+        return;
+    }
     eks_look(batch, item, &addon);
     if (item->state == ITEM_PRESENT && !item->ret_memory)
         item_note_flag(item, "preserve");
@@ -235,6 +239,7 @@ const struct kind aws_eks_addon_kind = {
     .type = "aws_eks_addon",
     .provider = PROVIDER_AWS,
     .doc = "An add-on of an EKS cluster.",
+    .seldom_calls = 1,
     .fields = fields,
     .attributes = attributes,
     .not_yet = not_yet,

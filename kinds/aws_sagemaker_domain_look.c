@@ -160,19 +160,17 @@ static char *id_of(struct json_object *answer)
     return id ? strdup(id) : NULL;
 }
 
-static void report(struct kind_batch *batch, struct kind_item *item);
+static void report(struct kind_batch *batch, struct kind_item *item)
+{
+    sagemaker_report(batch, item, "DomainArn", "domain_name", id_of);
+}
 
-static const struct sagemaker_look domain_look = {
+static const struct tagged_look domain_look = {
     .arn = "DomainArn",
-    .name = "domain_name",
+    .tags = SAGEMAKER_TAGS,
     .describe = describe,
     .report = report,
 };
-
-static void report(struct kind_batch *batch, struct kind_item *item)
-{
-    sagemaker_report(batch, item, &domain_look, id_of);
-}
 
 int aws_sagemaker_domain_observe(struct kind_batch *batch)
 {
@@ -182,5 +180,5 @@ int aws_sagemaker_domain_observe(struct kind_batch *batch)
         lost = lost || is_lost(&batch->items[i]);
     if (lost)
         find_lost(batch);
-    return sagemaker_observe(batch, &domain_look);
+    return tagged_observe(batch, &domain_look);
 }

@@ -200,6 +200,7 @@ const struct kind aws_sagemaker_model_package_group_kind = {
     .provider = PROVIDER_AWS,
     .flags = KIND_HOLDS_DATA,
     .doc = "A group of model versions in SageMaker's registry.",
+    .seldom_calls = 1,
     .fields = fields,
     .attributes = attributes,
     .pace =

@@ -1,6 +1,6 @@
 /*
- * aws_sagemaker_model_package_group_look.c: looking at groups: the group and its policy at once, then its
- * tags, for which the service's own ARN is needed.
+ * aws_sagemaker_model_package_group_look.c: looking at groups: the group and its policy at once (the policy
+ * in thorough looks only), then its tags, for which the service's own ARN is needed.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,26 +8,9 @@
 #include "common/js.h"
 #include "kinds/aws_sagemaker_model_package_group-internal.h"
 #include "kinds/registry-internal.h"
-
-#define LOOKS_AT_ONCE 8
+#include "kinds/sagemaker-internal.h"
 
 enum { READ_GROUP, READ_POLICY, READ_MAX };
-
-static struct json_object *read_document(struct json_object *group, struct json_object *policy,
-                                         struct json_object *tags)
-{
-    struct json_object *document = json_object_new_object();
-    const char *text = js_text(policy, "ResourcePolicy");
-
-    if (!document || wire_read(&aws_sagemaker_model_package_group_kind, group, document) < 0) {
-        json_object_put(document);
-        return NULL;
-    }
-    if (text)
-        params_set(&document, "resource_policy", wire_policy(text));
-    params_set(&document, "tags", tags_from_list(js_get(tags, "Tags"), "Key", "Value"));
-    return document;
-}
 
 /* 0, or negative with @err: what was read does not make a picture. */
 static int check_reads(struct aws_read *reads, struct err *err)
@@ -48,40 +31,34 @@ static int check_reads(struct aws_read *reads, struct err *err)
     return 0;
 }
 
-static bool in_transit(const char *status)
+/* Leave the description in the item, with the policy's text among its members. */
+static void judge(struct kind_item *item, struct aws_read *reads)
 {
-    return str_equal(status, "Pending") || str_equal(status, "InProgress") || str_equal(status, "Deleting");
-}
-
-/* May wait. */
-static void look_at(struct kind_batch *batch, struct kind_item *item, struct aws_read *reads)
-{
-    struct json_object *group = reads[READ_GROUP].answer, *tags CLEANUP_JS = NULL, *document;
-    const char *status = js_text(group, "ModelPackageGroupStatus");
     struct err err CLEANUP_ERR = {0};
-    int r = check_reads(reads, &err);
+    const char *policy;
+    int r;
 
-    if (r == 0)
-        r = batch_ask(batch, AWS_SAGEMAKER_LIST_TAGS,
-                      params_new("ResourceArn", js_text(group, "ModelPackageGroupArn"), NULL), &tags, &err);
-    if (r < 0) {
-        if (err.class == ERR_ABSENT)
-            err.class = ERR_RETRY; /* we have just seen it */
-        batch_unknown(item, &err);
+    if (reads[READ_GROUP].result < 0) {
+        if (model_group_is_absent(&reads[READ_GROUP].err))
+            batch_absent(item);
+        else
+            batch_failed(item, &reads[READ_GROUP].err);
         return;
     }
-    document = read_document(group, reads[READ_POLICY].answer, tags);
-    item_note_flag(item, "force_destroy");
-    item->created_wall_ms = answer_time_ms(group, "CreationTime");
-    if (in_transit(status))
-        batch_settling(item, js_text(group, "ModelPackageGroupName"), document, status);
+    r = check_reads(reads, &err);
+    policy = js_text(reads[READ_POLICY].answer, "ResourcePolicy");
+    if (r == 0 && policy && js_set_text(reads[READ_GROUP].answer, "ResourcePolicy", policy) < 0)
+        r = err_no_memory(&err);
+    if (r < 0)
+        batch_unknown(item, &err);
     else
-        batch_present(item, js_text(group, "ModelPackageGroupName"), document);
+        item->observed = TAKE(reads[READ_GROUP].answer);
 }
 
-static void look(struct kind_batch *batch, struct kind_item *item)
+static void describe(struct kind_batch *batch, struct kind_item *item)
 {
     const char *name = item->id ? item->id : js_text(item->desired, "model_package_group_name");
+    size_t count = item_may_keep(item) ? READ_POLICY : READ_MAX;
     struct aws_read reads[READ_MAX] = {
         [READ_GROUP] = {.op = AWS_SAGEMAKER_DESCRIBE_MODEL_PACKAGE_GROUP,
                         .params = params_new("ModelPackageGroupName", name, NULL)},
@@ -96,22 +73,68 @@ static void look(struct kind_batch *batch, struct kind_item *item)
     else if (!reads[READ_GROUP].params || !reads[READ_POLICY].params)
         r = err_no_memory(&err);
     else {
-        r = aws_read_all(batch->clouds.aws, reads, READ_MAX, 0);
+        r = aws_read_all(batch->clouds.aws, reads, count, 0);
         if (r < 0)
             (void)err_set(&err, r, r == -ECANCELED ? ERR_CANCELED : ERR_RETRY, "reading the group");
     }
     if (r < 0)
         batch_unknown(item, &err);
-    else if (reads[READ_GROUP].result == 0)
-        look_at(batch, item, reads);
-    else if (model_group_is_absent(&reads[READ_GROUP].err))
-        batch_absent(item);
     else
-        batch_failed(item, &reads[READ_GROUP].err);
+        judge(item, reads);
     aws_reads_done(reads, READ_MAX);
 }
 
+static struct json_object *read_document(const struct kind_item *item, struct json_object *group)
+{
+    struct json_object *document = json_object_new_object();
+    const char *policy = js_text(group, "ResourcePolicy");
+
+    if (!document || wire_read(&aws_sagemaker_model_package_group_kind, group, document) < 0) {
+        json_object_put(document);
+        return NULL;
+    }
+    if (policy)
+        params_set(&document, "resource_policy", wire_policy(policy));
+    else if (item_may_keep(item))
+        item_keep(item, "resource_policy", &document);
+    params_set(&document, "tags", js_copy(js_get(group, SAGEMAKER_TAGS)));
+    return document;
+}
+
+static bool in_transit(const char *status)
+{
+    return str_equal(status, "Pending") || str_equal(status, "InProgress") || str_equal(status, "Deleting");
+}
+
+static void report(struct kind_batch *batch, struct kind_item *item)
+{
+    struct json_object *group CLEANUP_JS = TAKE(item->observed), *document;
+    const char *status = js_text(group, "ModelPackageGroupStatus");
+    struct err err CLEANUP_ERR = {0};
+
+    if (!group)
+        return; /* reported already */
+    if (sagemaker_read_tags(batch, group, js_text(group, "ModelPackageGroupArn"), &err) < 0) {
+        batch_unknown(item, &err);
+        return;
+    }
+    document = read_document(item, group);
+    item_note_flag(item, "force_destroy");
+    item->created_wall_ms = answer_time_ms(group, "CreationTime");
+    if (in_transit(status))
+        batch_settling(item, js_text(group, "ModelPackageGroupName"), document, status);
+    else
+        batch_present(item, js_text(group, "ModelPackageGroupName"), document);
+}
+
+static const struct tagged_look group_look = {
+    .arn = "ModelPackageGroupArn",
+    .tags = SAGEMAKER_TAGS,
+    .describe = describe,
+    .report = report,
+};
+
 int aws_sagemaker_model_package_group_observe(struct kind_batch *batch)
 {
-    return batch_each(batch, LOOKS_AT_ONCE, look);
+    return tagged_observe(batch, &group_look);
 }

@@ -96,23 +96,21 @@ static void describe(struct kind_batch *batch, struct kind_item *item)
         batch_failed(item, &err);
 }
 
-static void report(struct kind_batch *batch, struct kind_item *item);
+static void report(struct kind_batch *batch, struct kind_item *item)
+{
+    sagemaker_report(batch, item, "UserProfileArn", "user_profile_name", id_of);
+}
 
-static const struct sagemaker_look profile_look = {
+static const struct tagged_look profile_look = {
     .arn = "UserProfileArn",
-    .name = "user_profile_name",
+    .tags = SAGEMAKER_TAGS,
     .describe = describe,
     .report = report,
 };
 
-static void report(struct kind_batch *batch, struct kind_item *item)
-{
-    sagemaker_report(batch, item, &profile_look, id_of);
-}
-
 static int observe(struct kind_batch *batch)
 {
-    return sagemaker_observe(batch, &profile_look);
+    return tagged_observe(batch, &profile_look);
 }
 
 /* ---- create, update, remove ---- */

@@ -398,6 +398,7 @@ const struct kind aws_secretsmanager_secret_kind = {
     .type = "aws_secretsmanager_secret",
     .provider = PROVIDER_AWS,
     .doc = "A secret of AWS Secrets Manager, with its value.",
+    .seldom_calls = 1,
     .fields = fields,
     .attributes = attributes,
     .not_yet = not_yet,

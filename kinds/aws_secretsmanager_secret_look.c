@@ -1,6 +1,6 @@
 /*
  * aws_secretsmanager_secret_look.c: looking at secrets, two calls each, both at once: the
- * description and the policy. The value is read only when AWSCURRENT stands at a version that the notes
+ * description and, in thorough looks, the policy. The value is read only when AWSCURRENT stands at a version that the notes
  * do not know. A secret that is scheduled for deletion counts as absent: create brings it back.
  */
 #include <errno.h>
@@ -106,7 +106,8 @@ static void note(struct kind_item *item, struct value_notes *notes)
     json_object_put(memory);
 }
 
-static struct json_object *read_document(struct json_object *secret, struct json_object *policy)
+static struct json_object *read_document(const struct kind_item *item, struct json_object *secret,
+                                         struct json_object *policy)
 {
     struct json_object *document = json_object_new_object();
     const char *text = js_text(policy, "ResourcePolicy"), *current = current_version(secret);
@@ -125,6 +126,8 @@ static struct json_object *read_document(struct json_object *secret, struct json
     }
     if (text)
         params_set(&document, "policy", wire_policy(text));
+    else if (item_may_keep(item))
+        item_keep(item, "policy", &document);
     return document;
 }
 
@@ -132,7 +135,7 @@ static struct json_object *read_document(struct json_object *secret, struct json
 static void look_at(struct kind_batch *batch, struct kind_item *item, struct json_object *secret,
                     struct json_object *policy)
 {
-    struct json_object *document CLEANUP_JS = read_document(secret, policy);
+    struct json_object *document CLEANUP_JS = read_document(item, secret, policy);
     struct value_notes notes = value_notes_read(item->memory);
     struct err err CLEANUP_ERR = {0};
     char *fp CLEANUP_FREE = NULL;
@@ -174,6 +177,7 @@ static void look(struct kind_batch *batch, struct kind_item *item)
 {
     /* By name, not by the recorded ARN: a secret made again by others has another one. */
     const char *name = js_text(item->desired, "name");
+    size_t count = item_may_keep(item) ? READ_POLICY : READ_MAX;
     struct aws_read reads[READ_MAX] = {
         [READ_SECRET] = {.op = AWS_SECRETSMANAGER_DESCRIBE_SECRET,
                          .params = params_new("SecretId", name, NULL)},
@@ -188,7 +192,7 @@ static void look(struct kind_batch *batch, struct kind_item *item)
     else if (!reads[READ_SECRET].params || !reads[READ_POLICY].params)
         r = err_no_memory(&err);
     else {
-        r = aws_read_all(batch->clouds.aws, reads, READ_MAX, 0);
+        r = aws_read_all(batch->clouds.aws, reads, count, 0);
         if (r < 0)
             (void)err_set(&err, r, r == -ECANCELED ? ERR_CANCELED : ERR_RETRY, "reading the secret");
     }

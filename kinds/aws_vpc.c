@@ -1,7 +1,7 @@
 /*
  * aws_vpc.c: a virtual network with its two DNS switches.
  *
- * The switches are in no list: two reads for each VPC. Nothing protects from making a second VPC: ec2.c
+ * The switches are in no list: two reads for each VPC, in thorough looks. Nothing protects from making a second VPC: ec2.c
  * finds ours by its tags. Ways to fail: the quota of VPCs is reached, a range EC2 does not take,
  * something is still inside when it is to be deleted.
  */
@@ -127,29 +127,48 @@ static int take_switches(struct aws_read reads[], struct json_object **document,
     return *document ? 0 : err_no_memory(err);
 }
 
-/* item->observed holds what the list said; the state is still unknown. */
-static void look(struct kind_batch *batch, struct kind_item *item)
+/* May wait. */
+static int read_switches(struct kind_batch *batch, const char *id, struct json_object **document,
+                         struct err *err)
 {
     struct aws_read reads[ARRAY_SIZE(switches)] = {0};
-    struct json_object *document = TAKE(item->observed);
-    const char *id = js_text(document, "id");
-    bool pending = str_equal(js_text(document, "state"), "pending");
-    struct err err CLEANUP_ERR = {0};
     int r;
 
-    if (!document)
-        return;
-    json_object_object_del(document, "state");
     for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
         reads[i].op = AWS_EC2_DESCRIBE_VPC_ATTRIBUTE;
         reads[i].params = params_new("VpcId", id, "Attribute", switches[i][0], NULL);
     }
     r = aws_read_all(batch->clouds.aws, reads, ARRAY_SIZE(reads), 0);
     if (r < 0)
-        (void)err_set(&err, r, r == -ECANCELED ? ERR_CANCELED : ERR_RETRY, "looking was interrupted");
+        (void)err_set(err, r, r == -ECANCELED ? ERR_CANCELED : ERR_RETRY, "looking was interrupted");
     else
-        r = take_switches(reads, &document, &err);
+        r = take_switches(reads, document, err);
     aws_reads_done(reads, ARRAY_SIZE(reads));
+    return r;
+}
+
+static void keep_switches(const struct kind_item *item, struct json_object **document)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+        item_keep(item, switches[i][2], document);
+}
+
+/* item->observed holds what the list said; the state is still unknown. */
+static void look(struct kind_batch *batch, struct kind_item *item)
+{
+    struct json_object *document = TAKE(item->observed);
+    const char *id = js_text(document, "id");
+    bool pending = str_equal(js_text(document, "state"), "pending");
+    struct err err CLEANUP_ERR = {0};
+    int r = 0;
+
+    if (!document)
+        return;
+    json_object_object_del(document, "state");
+    if (item_may_keep(item))
+        keep_switches(item, &document);
+    else
+        r = read_switches(batch, id, &document, &err);
     if (r < 0)
         batch_unknown(item, &err);
     else if (pending)
@@ -263,6 +282,7 @@ const struct kind aws_vpc_kind = {
     .type = "aws_vpc",
     .provider = PROVIDER_AWS,
     .doc = "A virtual private network.",
+    .seldom_calls = 2,
     .fields = fields,
     .attributes = attributes,
     .not_yet = not_yet,

@@ -10,7 +10,7 @@
 
 #include "common/js.h"
 #include "common/str.h"
-#include "kinds/kind.h"
+#include "kinds/registry-internal.h"
 
 const char *item_state_name(enum item_state state)
 {
@@ -82,6 +82,24 @@ void batch_failed(struct kind_item *item, const struct err *err)
         batch_absent(item);
     else
         batch_unknown(item, err);
+}
+
+bool item_may_keep(const struct kind_item *item)
+{
+    return !item->thorough && item->last;
+}
+
+void item_keep(const struct kind_item *item, const char *name, struct json_object **document)
+{
+    struct json_object *value = js_get(item->last, name);
+
+    if (value)
+        params_set(document, name, js_copy(value));
+}
+
+void batch_keep(struct kind_item *item)
+{
+    batch_present(item, item->id, js_copy(item->last));
 }
 
 int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,

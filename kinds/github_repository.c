@@ -140,10 +140,16 @@ static int look_at(struct kind_batch *batch, struct kind_item *item, struct json
 
 static void observe_one(struct kind_batch *batch, struct kind_item *item)
 {
-    struct json_object *document CLEANUP_JS = json_object_new_object();
+    struct json_object *document CLEANUP_JS = NULL;
     struct err err CLEANUP_ERR = {0};
-    int r = document ? look_at(batch, item, document, &err) : err_no_memory(&err);
+    int r;
 
+    if (item_may_keep(item)) {
+        batch_keep(item);
+        return;
+    }
+    document = json_object_new_object();
+    r = document ? look_at(batch, item, document, &err) : err_no_memory(&err);
     if (err.class == ERR_ABSENT)
         err.class = ERR_DENIED; /* GitHub hides what a token may not see behind the same answer */
     if (r < 0)
@@ -162,6 +168,7 @@ const struct kind github_repository_kind = {
     .provider = PROVIDER_GITHUB,
     .flags = KIND_OBSERVED,
     .doc = "The repository whose workflows use the platform; only looked at.",
+    .seldom_calls = 3,
     .fields = fields,
     .attributes = attributes,
     .observe = observe,

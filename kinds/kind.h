@@ -91,6 +91,11 @@ struct kind {
     const struct attribute *attributes;
     const struct not_yet *not_yet; /* ends with a NULL code; may be NULL */
     struct pace pace;
+    /**
+     * Calls for one resource that stand for no other, and whose answers hardly ever change: a look that is
+     * not thorough makes none of them. So many, at most: the engine spreads them over the passes.
+     */
+    unsigned seldom_calls;
 
     /** Pure: what the tables can not say about a desired document (references may still be in it). May be NULL. */
     void (*check)(struct kind_check *check);
@@ -153,7 +158,15 @@ struct clouds {
     struct http *http; /* for what has no client of its own */
     struct clock *clock;
     struct fibers *fibers;
+    struct tag_desk *tag_desk; /* NULL: each kind asks for itself */
 };
+
+/** Tags that the kinds ask for together, one call for a look: tag_desk.c. */
+struct tag_desk;
+struct tag_desk *tag_desk_new(void);                   /* NULL without memory */
+struct tag_desk *tag_desk_free(struct tag_desk *desk); /* no look may run */
+/** A look begins, at everything or at some; none other may run. What the last one learnt is forgotten. */
+void tag_desk_begin(struct tag_desk *desk, bool everything);
 
 /** What the engine lends to a running operation. All calls on the operation's fiber. */
 struct kind_host {
@@ -254,6 +267,12 @@ struct kind_item {
         *desired;   /* at least the natural key is resolved; other members may be {"unknown":...} */
     const char *id; /* recorded id; NULL when we know of none */
     struct json_object *memory; /* the kind's notes; may be NULL */
+    /**
+     * What the last look observed; NULL when it brought nothing. A look that is not thorough may take the
+     * kind's seldom_calls' part from it.
+     */
+    struct json_object *last;
+    bool thorough;
     bool recent; /* we wrote to it seconds ago: use a strongly consistent read where there is one */
     /**
      * Token of our own create of unknown outcome, and how long ago that was: what carries it in its mlopsd:intent
@@ -295,6 +314,13 @@ void batch_absent(struct kind_item *item);
 void batch_unknown(struct kind_item *item, const struct err *err);
 /** As batch_absent() for class ERR_ABSENT, else batch_unknown(). */
 void batch_failed(struct kind_item *item, const struct err *err);
+
+/** May this look leave out what hardly ever changes, and keep what the last one observed? */
+bool item_may_keep(const struct kind_item *item);
+/** Then: one member of it, where there is one, for *@document. */
+void item_keep(const struct kind_item *item, const char *name, struct json_object **document);
+/** Or all of it: it is there as it was. For kinds whose every call is seldom. */
+void batch_keep(struct kind_item *item);
 
 /** May wait. One read; writes are refused. @take_params moves in. Error goes to @err. */
 int batch_aws(struct kind_batch *batch, enum aws_op operation, struct json_object *take_params,

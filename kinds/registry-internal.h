@@ -99,12 +99,24 @@ void tags_check(struct kind_check *check);
 #define TAG_ADDRESS  "mlopsd:address"
 #define TAG_INTENT   "mlopsd:intent"
 
+/** How things are looked at whose own read does not tell their tags. */
+struct tagged_look {
+    const char *arn;  /* member of half a picture: "DomainArn" */
+    const char *tags; /* member of it that takes the tags, {KEY: VALUE} */
+    /** May wait. Leave half a picture in item->observed, or report the item. NULL: that is done already. */
+    void (*describe)(struct kind_batch *batch, struct kind_item *item);
+    /** May wait. Ask the thing's own service for the tags where they are still missing, and report the item. */
+    void (*report)(struct kind_batch *batch, struct kind_item *item);
+};
+
 /**
- * May wait. Add the tags of things to @tags, {ARN: {KEY: VALUE}}: one call for a hundred, none for one
- * alone. An aid, never a proof: the service lags and may be denied to us; what is not in @tags
- * afterwards is to be asked of its own service.
+ * May wait. Look at all items of a batch; in between the tags of all of them come in one call, together
+ * with those that other kinds ask for in the same look. An aid, never a proof: that service lags and may
+ * be denied to us, and of what was written moments ago it is not asked.
  */
-void tagging_find(struct kind_batch *batch, struct json_object *arns, struct json_object *tags);
+int tagged_observe(struct kind_batch *batch, const struct tagged_look *look);
+/** May wait. Add to @tags, {ARN: {KEY: VALUE}}, what the tagging service tells of things: one call for a hundred. */
+void tagging_ask(struct kind_batch *batch, struct json_object *arns, struct json_object *tags);
 /** A tag as it is wanted; borrowed; NULL when it is not. */
 const char *item_tag(const struct kind_item *item, const char *key);
 /**
@@ -112,9 +124,12 @@ const char *item_tag(const struct kind_item *item, const char *key);
  * own call to make it may not be visible yet.
  */
 void item_report_none(struct kind_item *item, bool unprotected);
-/** May wait. The same for the items of a batch that were not written moments ago; @arn_of: NULL = it has none. */
-void batch_tags(struct kind_batch *batch, const char *(*arn_of)(const struct kind_item *item, void *data),
-                void *data, struct json_object *known);
+
+/* ---- tag_desk.c ---- */
+
+/** May wait. Likewise, at most one call for all that ask in the same look. */
+void tag_desk_find(struct tag_desk *desk, struct kind_batch *batch, struct json_object *arns,
+                   struct json_object *tags);
 
 /* ---- trust.c ---- */
 

@@ -19,24 +19,19 @@ extern const struct field sagemaker_settings_fields[];
 /** Field rows' accepts(): a name of that form, or a reference. */
 bool sagemaker_accepts_name(const char *text);
 
-/** How the things of one kind are looked at. */
-struct sagemaker_look {
-    const char *arn;  /* member of an answer: "DomainArn" */
-    const char *name; /* field that tells of a failed one: "domain_name" */
-    /** May wait. Leave the service's description in item->observed, or report the item. */
-    void (*describe)(struct kind_batch *batch, struct kind_item *item);
-    /** May wait. Call sagemaker_report(). */
-    void (*report)(struct kind_batch *batch, struct kind_item *item);
-};
+/** The member of a description that takes the tags: for tagged_look. */
+#define SAGEMAKER_TAGS "Tags"
 
-/** May wait. Look at all items of a batch: descriptions at once, their tags in one call where that can be. */
-int sagemaker_observe(struct kind_batch *batch, const struct sagemaker_look *look);
 /**
- * May wait. Add to item->observed the tags that no common call brought, and report it as present or
- * settling; @id_of gives the id to record, owned, from the description.
+ * May wait. Add to the description in item->observed the tags that no common call brought, and report it
+ * as present or settling. @arn: member with its ARN. @name: field that tells of a failed one. @id_of gives
+ * the id to record, owned, from the description.
  */
-void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const struct sagemaker_look *look,
+void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const char *arn, const char *name,
                       char *(*id_of)(struct json_object *answer));
+/** May wait. Set the tags of a description, {KEY: VALUE}, unless they are there. 0 or negative with @err. */
+int sagemaker_read_tags(struct kind_batch *batch, struct json_object *answer, const char *arn,
+                        struct err *err);
 /** May wait. Put back the tags that the diff misses. */
 int sagemaker_put_tags(struct kind_op *op, const struct diff *diff);
 /**

@@ -12,8 +12,6 @@
 #include "kinds/registry-internal.h"
 #include "kinds/sagemaker-internal.h"
 
-#define LOOKS_AT_ONCE 8
-
 bool sagemaker_accepts_name(const char *text)
 {
     size_t length = strlen(text);
@@ -29,63 +27,13 @@ bool sagemaker_accepts_name(const char *text)
 
 /* ---- looking ---- */
 
-/* Texts; owned; NULL without memory. */
-static struct json_object *settled_arns(const struct kind_batch *batch, const struct sagemaker_look *look)
-{
-    struct json_object *arns = json_object_new_array();
-
-    for (size_t i = 0; arns && i < batch->count; i++) {
-        const char *arn = js_text(batch->items[i].observed, look->arn);
-
-        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0) {
-            json_object_put(arns);
-            return NULL;
-        }
-    }
-    return arns;
-}
-
-static int find_tags(struct kind_batch *batch, const struct sagemaker_look *look)
-{
-    struct json_object *arns CLEANUP_JS = settled_arns(batch, look);
-    struct json_object *found CLEANUP_JS = json_object_new_object(), *tags;
-
-    if (!arns || !found)
-        return err_no_memory(batch->err);
-    tagging_find(batch, arns, found);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct json_object *answer = batch->items[i].observed;
-        const char *arn = js_text(answer, look->arn);
-
-        if (arn && json_object_object_get_ex(found, arn, &tags) &&
-            js_put_key(answer, "Tags", json_object_get(tags)) < 0)
-            return err_no_memory(batch->err);
-    }
-    return 0;
-}
-
-int sagemaker_observe(struct kind_batch *batch, const struct sagemaker_look *look)
-{
-    int r = batch_each(batch, LOOKS_AT_ONCE, look->describe);
-
-    if (r == 0)
-        r = find_tags(batch, look);
-    if (r == 0)
-        r = batch_each(batch, LOOKS_AT_ONCE, look->report);
-    for (size_t i = 0; i < batch->count; i++) {
-        /* Not come to: half a picture is none. */
-        if (batch->items[i].state == ITEM_UNKNOWN && batch->items[i].observed)
-            json_object_put(TAKE(batch->items[i].observed));
-    }
-    return r;
-}
-
-static int read_tags(struct kind_batch *batch, struct json_object *answer, const char *arn, struct err *err)
+int sagemaker_read_tags(struct kind_batch *batch, struct json_object *answer, const char *arn,
+                        struct err *err)
 {
     struct json_object *tags CLEANUP_JS = NULL, *map;
     int r;
 
-    if (js_get(answer, "Tags"))
+    if (js_get(answer, SAGEMAKER_TAGS))
         return 0;
     if (!arn)
         return err_set(err, -EBADMSG, ERR_BUG, "a description without an ARN");
@@ -96,7 +44,7 @@ static int read_tags(struct kind_batch *batch, struct json_object *answer, const
         return r;
     }
     map = tags_from_list(js_get(tags, "Tags"), "Key", "Value");
-    return !map || js_put_key(answer, "Tags", map) < 0 ? err_no_memory(err) : 0;
+    return !map || js_put_key(answer, SAGEMAKER_TAGS, map) < 0 ? err_no_memory(err) : 0;
 }
 
 /*
@@ -121,11 +69,11 @@ static struct json_object *read_document(const struct kind *kind, struct json_ob
         json_object_put(document);
         return NULL;
     }
-    params_set(&document, "tags", js_copy(js_get(answer, "Tags")));
+    params_set(&document, "tags", js_copy(js_get(answer, SAGEMAKER_TAGS)));
     return document;
 }
 
-void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const struct sagemaker_look *look,
+void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const char *arn, const char *name,
                       char *(*id_of)(struct json_object *answer))
 {
     struct json_object *answer CLEANUP_JS = TAKE(item->observed), *document;
@@ -135,7 +83,7 @@ void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const st
 
     if (!answer)
         return; /* reported already */
-    if (read_tags(batch, answer, js_text(answer, look->arn), &err) < 0) {
+    if (sagemaker_read_tags(batch, answer, js_text(answer, arn), &err) < 0) {
         batch_unknown(item, &err);
         return;
     }
@@ -145,7 +93,7 @@ void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const st
     item_note_locals(item, batch->kind);
     item->created_wall_ms = answer_time_ms(answer, "CreationTime");
     if (str_equal(status, "Failed"))
-        mark_failed(item, look->name, answer, &document);
+        mark_failed(item, name, answer, &document);
     if (str_equal(status, "Pending") || str_equal(status, "Updating") || str_equal(status, "Deleting"))
         batch_settling(item, id, document, status);
     else

@@ -1,5 +1,6 @@
 /*
- * tagging.c: tags that are looked up: those of many things in one call, and what our own say of an item.
+ * tagging.c: tags that are looked up: those of things whose own read does not tell them, many in one
+ * call, and what our own say of an item.
  */
 #include <errno.h>
 #include <string.h>
@@ -7,8 +8,9 @@
 #include "common/js.h"
 #include "kinds/registry-internal.h"
 
-#define ARNS_AT_ONCE 100   /* as many as one GetResources takes */
-#define UNPROVED_MS  60000 /* reads may be behind writes that long */
+#define ARNS_AT_ONCE  100 /* as many as one GetResources takes */
+#define LOOKS_AT_ONCE 8
+#define UNPROVED_MS   60000 /* reads may be behind writes that long */
 
 /* ---- many things ---- */
 
@@ -44,9 +46,9 @@ static struct json_object *next_arns(struct json_object *arns, size_t *at)
     return some;
 }
 
-void tagging_find(struct kind_batch *batch, struct json_object *arns, struct json_object *tags)
+void tagging_ask(struct kind_batch *batch, struct json_object *arns, struct json_object *tags)
 {
-    for (size_t at = 0; at + 1 < js_count(arns, NULL);) {
+    for (size_t at = 0; at < js_count(arns, NULL);) {
         struct json_object *params = params_new(NULL, NULL, NULL), *answer CLEANUP_JS = NULL;
         struct err err CLEANUP_ERR = {0};
 
@@ -57,19 +59,64 @@ void tagging_find(struct kind_batch *batch, struct json_object *arns, struct jso
     }
 }
 
-void batch_tags(struct kind_batch *batch, const char *(*arn_of)(const struct kind_item *item, void *data),
-                void *data, struct json_object *known)
+/* May wait. Put what is found of @arns into @tags, {ARN: {KEY: VALUE}}. */
+static void find(struct kind_batch *batch, struct json_object *arns, struct json_object *tags)
 {
-    struct json_object *arns CLEANUP_JS = json_object_new_array();
+    if (batch->clouds.tag_desk)
+        tag_desk_find(batch->clouds.tag_desk, batch, arns, tags);
+    else if (js_count(arns, NULL) > 1)
+        tagging_ask(batch, arns, tags);
+}
+
+/* Those of which a service that lags can tell; owned; NULL without memory. */
+static struct json_object *settled_arns(const struct kind_batch *batch, const struct tagged_look *look)
+{
+    struct json_object *arns = json_object_new_array();
 
     for (size_t i = 0; arns && i < batch->count; i++) {
-        const char *arn = arn_of(&batch->items[i], data);
+        const char *arn = js_text(batch->items[i].observed, look->arn);
 
-        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0)
-            return; /* an aid: each is asked for alone then */
+        if (arn && !batch->items[i].recent && js_add_text(arns, arn) < 0) {
+            json_object_put(arns);
+            return NULL;
+        }
     }
-    if (arns)
-        tagging_find(batch, arns, known);
+    return arns;
+}
+
+static int find_tags(struct kind_batch *batch, const struct tagged_look *look)
+{
+    struct json_object *arns CLEANUP_JS = settled_arns(batch, look);
+    struct json_object *found CLEANUP_JS = json_object_new_object(), *tags;
+
+    if (!arns || !found)
+        return err_no_memory(batch->err);
+    find(batch, arns, found);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct json_object *half = batch->items[i].observed;
+        const char *arn = js_text(half, look->arn);
+
+        if (arn && json_object_object_get_ex(found, arn, &tags) &&
+            js_put_key(half, look->tags, json_object_get(tags)) < 0)
+            return err_no_memory(batch->err);
+    }
+    return 0;
+}
+
+int tagged_observe(struct kind_batch *batch, const struct tagged_look *look)
+{
+    int r = look->describe ? batch_each(batch, LOOKS_AT_ONCE, look->describe) : 0;
+
+    if (r == 0)
+        r = find_tags(batch, look);
+    if (r == 0)
+        r = batch_each(batch, LOOKS_AT_ONCE, look->report);
+    for (size_t i = 0; i < batch->count; i++) {
+        /* Not come to: half a picture is none. */
+        if (batch->items[i].state == ITEM_UNKNOWN && batch->items[i].observed)
+            json_object_put(TAKE(batch->items[i].observed));
+    }
+    return r;
 }
 
 /* ---- our own ---- */
