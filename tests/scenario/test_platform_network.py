@@ -103,7 +103,7 @@ class Network(WholeTest):
     def test_5_changed_by_hand_it_is_put_right(self) -> None:
         ec2, ids, subnets = self.ec2, self.ids(), {name: s["SubnetId"] for name, s in self.subnets().items()}
         vpc, inside, guard = ids["aws_vpc.main"], ids["aws_internet_gateway.main"], ids[DATABASE]
-        world = [{"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        world = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
         def other_table() -> None:
             [mine] = [a for a in self.table("private")["Associations"] if a["SubnetId"] == subnets["private_b"]]
@@ -119,7 +119,7 @@ class Network(WholeTest):
             ("aws_route_table.private", 'route["192.0.2.0/24"]', "extra", "critical", lambda: ec2.create_route(
                 RouteTableId=ids["aws_route_table.private"], DestinationCidrBlock="192.0.2.0/24", GatewayId=inside)),
             ("aws_route_table.private", f'subnet_ids["{subnets["private_b"]}"]', "missing", "critical", other_table),
-            (DATABASE, "ingress", "extra", "critical",
+            (DATABASE, 'ingress["tcp 22 0.0.0.0/0"]', "extra", "critical",
              lambda: ec2.authorize_security_group_ingress(GroupId=guard, IpPermissions=world))])
 
     def test_6_a_deleted_gateway_is_made_again(self) -> None:
@@ -129,11 +129,25 @@ class Network(WholeTest):
             self.ec2.delete_nat_gateway(NatGatewayId=self.ids()["aws_nat_gateway.main"])
             wait_for(lambda: self.gateway()["State"] == "deleted", "the gateway to be gone")
 
-        self.made_again("aws_nat_gateway.main", delete)
+        self.made_again("aws_nat_gateway.main", delete,
+                        ("aws_route_table.private", 'route["0.0.0.0/0"].nat_gateway_id', "missing", "critical"))
         self.assertEqual(self.gateway()["State"], "available")
         [out] = [route for route in self.table("private")["Routes"] if route["DestinationCidrBlock"] == "0.0.0.0/0"]
         self.assertEqual((out["NatGatewayId"], out["State"]), (self.ids()["aws_nat_gateway.main"], "active"))
         self.assertEqual(self.snapshot(), before)
+
+    def test_9_switched_off_with_all_that_stands_in_it(self) -> None:
+        stays = {"aws_iam_openid_connect_provider.github", "aws_iam_role.github_actions", "aws_iam_role.sagemaker_execution",
+                 "aws_iam_role.deploy_trigger", "aws_s3_bucket.artifacts", "aws_ecr_repository.api", "aws_ecr_repository.ui",
+                 "aws_sagemaker_model_package_group.models", "aws_secretsmanager_secret.github_token", "aws_lambda_function.deploy_trigger",
+                 "aws_cloudwatch_event_rule.model_approved", "github_repository.main", "random_password.db",
+                 *(f"github_actions_secret.{name}" for name in ("aws_account_id", "aws_region", "s3_bucket_name", "gh_repo",
+                                                                 "oidc_provider_arn", "gh_pat", "sagemaker_role_arn"))}
+        vpc = self.ids()["aws_vpc.main"]
+        self.switched_off(set(self.ids()) - stays, changed=["rds.ModifyDBInstance"],
+                          with_network=False, with_cluster=False, with_database=False, with_studio=False)
+        self.assertNotIn(vpc, [found["VpcId"] for found in self.ec2.describe_vpcs()["Vpcs"]])
+        self.assertEqual(self.ec2.describe_addresses()["Addresses"], [])
 
 
 if __name__ == "__main__":
