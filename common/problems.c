@@ -182,29 +182,39 @@ static void add_excerpt(struct buf *out, const struct problem *problem)
         (void)buf_addf(out, "      | %s%s^\n", first > 1 ? "   " : "", buf_text(&blank));
 }
 
-static void add_problem(struct buf *out, const struct problem *problem)
+static void add_problem(struct buf *out, const struct problem *problem, const char *word)
 {
     (void)utf8_add_visible(out, problem->file, strlen(problem->file));
     if (problem->mark.line > 0)
         (void)buf_addf(out, ":%u", problem->mark.line);
     if (problem->mark.line > 0 && problem->mark.column > 0)
         (void)buf_addf(out, ":%u", problem->mark.column);
-    (void)buf_add_text(out, ": error: ");
+    (void)buf_addf(out, ": %s: ", word);
     (void)utf8_add_visible(out, problem->text, strlen(problem->text));
     (void)buf_add_char(out, '\n');
     if (problem->excerpt)
         add_excerpt(out, problem);
 }
 
-char *problems_text(const struct problems *problems)
+static char *as_text(const struct problems *problems, const char *word)
 {
     struct buf out CLEANUP_BUF = BUF_INIT(TEXT_MAX_BYTES);
 
     for (size_t i = 0; i < problems->count; i++)
-        add_problem(&out, &problems->items[i]);
+        add_problem(&out, &problems->items[i], word);
     if (problems->dropped > 0)
         (void)buf_addf(&out, "%zu more not shown\n", problems->dropped);
     return buf_take(&out);
+}
+
+char *problems_text(const struct problems *problems)
+{
+    return as_text(problems, "error");
+}
+
+char *warnings_text(const struct problems *warnings)
+{
+    return as_text(warnings, "warning");
 }
 
 void problems_done(struct problems *problems)

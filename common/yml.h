@@ -57,6 +57,8 @@ void problems_sort(struct problems *problems);
  * counts those not shown. Owned by the caller; NULL without memory.
  */
 char *problems_text(const struct problems *problems);
+/** The same of complaints that stop nothing: "warning" stands for "error". */
+char *warnings_text(const struct problems *warnings);
 void problems_done(struct problems *problems);
 
 /**

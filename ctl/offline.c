@@ -280,7 +280,7 @@ static int tell_text(const struct ctl *ctl, struct check *check)
     struct buf out CLEANUP_BUF = BUF_INIT(VIEW_MAX_BYTES);
     struct view view = ctl_view(ctl, &out);
     char *problems CLEANUP_FREE = problems_text(&check->problems);
-    char *warnings CLEANUP_FREE = problems_text(&check->warnings);
+    char *warnings CLEANUP_FREE = warnings_text(&check->warnings);
 
     if (!problems || !warnings)
         return ctl_fail("no memory");

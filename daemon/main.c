@@ -151,11 +151,23 @@ static void harden(void)
 #endif
 }
 
+static void tell(const char *text)
+{
+    (void)fprintf(stderr, "%s", text ? text : "mlopsd: no memory for the problems\n");
+}
+
 static void tell_problems(const struct problems *problems)
 {
     char *text CLEANUP_FREE = problems_text(problems);
 
-    (void)fprintf(stderr, "%s", text ? text : "mlopsd: no memory for the problems\n");
+    tell(text);
+}
+
+static void tell_warnings(const struct problems *warnings)
+{
+    char *text CLEANUP_FREE = warnings_text(warnings);
+
+    tell(text);
 }
 
 static int check_files(const struct daemon_config *config)
@@ -172,9 +184,8 @@ static int check_files(const struct daemon_config *config)
             resources += graph->count;
         graph_free(graph);
     }
-    for (size_t i = 0; i < warnings.count; i++)
-        (void)fprintf(stderr, "%s:%u:%u: warning: %s\n", warnings.items[i].file, warnings.items[i].mark.line,
-                      warnings.items[i].mark.column, warnings.items[i].text);
+    problems_sort(&warnings);
+    tell_warnings(&warnings);
     problems_done(&warnings);
     if (problems.count > 0) {
         problems_sort(&problems);

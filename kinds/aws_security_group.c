@@ -192,6 +192,35 @@ static void check_rule(struct kind_check *check, const char *path, struct json_o
                        "security_groups, prefix_list_ids or self");
 }
 
+static const char *the_world(struct json_object *networks)
+{
+    for (size_t i = 0, count = js_count(networks, NULL); i < count; i++) {
+        const char *text = json_object_get_string(js_at(networks, i));
+
+        if (text && str_ends(text, "/0"))
+            return text;
+    }
+    return NULL;
+}
+
+/* The web is for everybody; anything else that is open to the world is said, as it may be meant or not. */
+static void check_openness(struct kind_check *check, const char *path, struct json_object *rule)
+{
+    const char *world = the_world(js_get(rule, "cidr_blocks"));
+    long long from = js_int(rule, "from_port", -1), to = js_int(rule, "to_port", -1);
+    char *ports CLEANUP_FREE = NULL;
+
+    if (!world)
+        world = the_world(js_get(rule, "ipv6_cidr_blocks"));
+    if (!world || (from == to && (from == 80 || from == 443)))
+        return;
+    ports = from < 0     ? str_format("everything")
+            : from == to ? str_format("port %lld", from)
+                         : str_format("ports %lld to %lld", from, to);
+    check->warning(check, path, "the whole internet (%s) may reach %s: better name the networks that need it",
+                   world, ports ? ports : "it");
+}
+
 static void check(struct kind_check *check)
 {
     tags_check(check);
@@ -203,6 +232,8 @@ static void check(struct kind_check *check)
 
             if (path)
                 check_rule(check, path, js_at(rules, j));
+            if (path && str_equal(directions[i].field, "ingress"))
+                check_openness(check, path, js_at(rules, j));
         }
     }
 }
