@@ -61,7 +61,7 @@ resource "aws_db_subnet_group" "mlflow" {
 resource "aws_db_instance" "mlflow" {
   identifier                = local.database
   engine                    = "postgres"
-  engine_version            = "16"
+  engine_version            = var.database_engine_version
   instance_class            = "db.t3.micro"
   allocated_storage         = 20
   storage_type              = "gp3"

@@ -43,3 +43,8 @@ variable "function_zip" {
   description = "Path of the function's code."
   type        = string
 }
+
+variable "database_engine_version" {
+  type    = string
+  default = "16"
+}
