@@ -22,7 +22,7 @@ from .repair import repair
 PAGE = 10
 SERVICE = "sagemaker.amazonaws.com"
 # What the service fills in by itself, under what was asked for.
-USER_DEFAULTS = {"SharingSettings": {"NotebookOutputOption": "Allowed"}, "StudioWebPortal": "ENABLED", "DefaultLandingUri": "studio::"}
+USER_DEFAULTS = {"StudioWebPortal": "ENABLED", "DefaultLandingUri": "studio::"}
 DOMAIN_FIELDS = ("DomainName", "AuthMode", "VpcId", "SubnetIds", "AppNetworkAccessType", "KmsKeyId", "DomainSettings",
                  "DefaultUserSettings", "DefaultSpaceSettings", "TagPropagation", "AppSecurityGroupManagement")
 DOMAIN_UPDATES = ("DefaultUserSettings", "DefaultSpaceSettings", "SubnetIds", "AppNetworkAccessType", "TagPropagation",
