@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/js.h"
+#include "common/log.h"
 #include "common/str.h"
 #include "daemon/act-internal.h"
 #include "daemon/clients.h"
@@ -174,6 +175,17 @@ static void operation_free(struct operation *operation)
     free(operation);
 }
 
+/** For figures and for somebody who wants to know where the time went: shown with log.level debug. */
+static void log_effort(const struct operation *operation)
+{
+    const struct resource *resource = operation->resource;
+    uint64_t now_ms = clock_monotonic_ms(resource->platform->daemon->clock);
+
+    log_debug("%s: %s: %s ended after %u calls and %llu ms", resource->platform->name, resource->address,
+              action_name(operation->action), operation->op.calls,
+              (unsigned long long)(now_ms - resource->act_started_ms));
+}
+
 static void run_operation(void *arg)
 {
     struct operation *operation = arg;
@@ -182,6 +194,7 @@ static void run_operation(void *arg)
     int r;
 
     r = run_action(operation);
+    log_effort(operation);
     if (r < 0 && operation->err.code == 0)
         (void)err_set(&operation->err, r, r == -ECANCELED ? ERR_CANCELED : ERR_BUG, "%s failed with code %d",
                       action_name(operation->action), r);

@@ -199,6 +199,7 @@ struct kind_op {
     const struct kind_host *host;
     void *host_data;
     struct err *err; /* filled on failure */
+    unsigned calls;  /* made so far, one after another */
 
     /* results, set through the functions below; owned by the engine */
     char *ret_id;

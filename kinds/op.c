@@ -73,6 +73,7 @@ static int call_aws(struct kind_op *op, enum aws_op operation, struct json_objec
     r = writes ? pass_gate(op, row->name) : 0;
     if (r < 0)
         return r;
+    op->calls++;
     if (member)
         r = aws_call_secret(op->clouds.aws, operation, params, op->intent, member, value, ret, op->err);
     else
@@ -113,6 +114,7 @@ int op_github(struct kind_op *op, enum github_op operation, struct json_object *
     r = row->write ? pass_gate(op, row->name) : 0;
     if (r < 0)
         return r;
+    op->calls++;
     r = github_call(op->clouds.github, operation, params, ret ? ret : &ignored, op->err);
     if (r < 0 && row->write)
         apply_not_yet(op->kind, op->err);
@@ -132,6 +134,7 @@ int op_github_put_secret(struct kind_op *op, const char *repository, const char 
     r = pass_gate(op, operation);
     if (r < 0)
         return r;
+    op->calls++;
     r = github_put_secret(op->clouds.github, repository, name, value, ret ? ret : &ignored, op->err);
     if (r < 0)
         apply_not_yet(op->kind, op->err);
@@ -155,6 +158,7 @@ int op_kubernetes(struct kind_op *op, const struct kubernetes_call *call, struct
     fiber_set_where("calling the cluster"); /* the name, which the gate shows, ends with this function */
     if (r < 0)
         return r;
+    op->calls++;
     r = kubernetes_call(op->clouds.kubernetes, call, ret ? ret : &ignored, op->err);
     if (r < 0 && writes)
         apply_not_yet(op->kind, op->err);
