@@ -7,7 +7,6 @@
  * Ways to fail: the name is taken, the rule belongs to an AWS service, the role is not assumable yet, a
  * pattern that EventBridge does not understand.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,20 +20,12 @@
 
 static bool accepts_word(const char *text)
 {
-    size_t length = strlen(text);
-
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-            return false;
-    }
-    return length >= 1 && length <= 64;
+    return has_reference(text) || is_word(text, "._-", 64);
 }
 
 static bool accepts_bus(const char *text)
 {
-    return strstr(text, "${") ||
+    return has_reference(text) ||
            (text[0] && strlen(text) <= 256 && !strpbrk(text, ": \t\r\n") && text[0] != '/');
 }
 
@@ -231,12 +222,7 @@ static const struct field fields[] = {
         .max = 100,
         .doc = "Where matching events go; targets not named here are removed.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -511,11 +497,8 @@ static int remove_extras(struct kind_op *op, const struct diff *diff)
 
 static int put_tags(struct kind_op *op, const struct diff *diff)
 {
-    struct json_object *params = params_new("ResourceARN", js_text(op->observed, "arn"), NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_EVENTS_TAG_RESOURCE, params, NULL);
+    return op_put_tags(op, diff, AWS_EVENTS_TAG_RESOURCE,
+                       params_new("ResourceARN", js_text(op->observed, "arn"), NULL), "Tags");
 }
 
 static int update(struct kind_op *op, const struct diff *diff)

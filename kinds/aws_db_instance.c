@@ -25,15 +25,10 @@ static bool is_identifier(const char *text, size_t max)
 {
     size_t length = strlen(text);
 
-    if (strstr(text, "${"))
+    if (has_reference(text))
         return true;
-    if (length < 1 || length > max || !islower((unsigned char)text[0]) || text[length - 1] == '-')
-        return false;
-    for (const char *c = text; *c; c++) {
-        if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '-')
-            return false;
-    }
-    return !strstr(text, "--");
+    return is_small_word(text, "-", max) && islower((unsigned char)text[0]) && text[length - 1] != '-' &&
+           !strstr(text, "--");
 }
 
 static bool accepts_identifier(const char *text)
@@ -288,12 +283,7 @@ static const struct field fields[] = {
         .fallback = "true",
         .doc = "The daily backups go with the database.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -319,17 +309,12 @@ static const struct attribute attributes[] = {
 
 /* ---- checking ---- */
 
-static bool is_reference(const char *text)
-{
-    return strstr(text, "${") != NULL;
-}
-
 static void check_password(struct kind_check *check)
 {
     const char *password = js_text(check->document, "password");
     size_t length = password ? strlen(password) : 0;
 
-    if (!password || is_reference(password))
+    if (!password || has_reference(password))
         return;
     if (length < PASSWORD_MIN || length > PASSWORD_MAX)
         check->problem(check, "password", "a password has %d to %d characters", PASSWORD_MIN, PASSWORD_MAX);

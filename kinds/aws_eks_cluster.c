@@ -26,20 +26,14 @@ static const char *const log_types[] = {"api", "audit", "authenticator", "contro
 
 static bool accepts_name(const char *text)
 {
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && (c == text || (*c != '-' && *c != '_')))
-            return false;
-    }
-    return *text && strlen(text) <= 100;
+    return has_reference(text) || (isalnum((unsigned char)text[0]) && is_word(text, "-_", 100));
 }
 
 static bool accepts_version(const char *text)
 {
     int major, minor, end = 0;
 
-    return strstr(text, "${") || (sscanf(text, "%3d.%3d%n", &major, &minor, &end) == 2 && text[end] == '\0');
+    return has_reference(text) || (sscanf(text, "%3d.%3d%n", &major, &minor, &end) == 2 && text[end] == '\0');
 }
 
 static const struct field vpc_fields[] = {
@@ -255,12 +249,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Whether EKS refuses to delete it.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     EKS_HEALTH,
     {0},
 };
@@ -304,7 +293,7 @@ static void check(struct kind_check *check)
     eks_check(check);
     for (size_t i = 0; i < js_count(types, NULL); i++) {
         const char *type = js_text(js_at(types, i), NULL);
-        bool known = !type || strstr(type, "${");
+        bool known = !type || has_reference(type);
 
         for (size_t k = 0; !known && k < ARRAY_SIZE(log_types); k++)
             known = str_equal(type, log_types[k]);

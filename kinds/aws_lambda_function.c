@@ -6,7 +6,6 @@
  * Ways to fail: the role is not assumable yet, the name is taken, a write in transition (busy), a package
  * that is too large, the account's room for code is used up.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -16,23 +15,14 @@
 
 /* ---- the table ---- */
 
-static bool accepts_word(const char *text, size_t max)
-{
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
-            return false;
-    }
-    return *text && strlen(text) <= max;
-}
-
 static bool accepts_name(const char *text)
 {
-    return strstr(text, "${") || accepts_word(text, 64);
+    return has_reference(text) || is_word(text, "_-", 64);
 }
 
 static bool accepts_sid(const char *text)
 {
-    return strstr(text, "${") || accepts_word(text, 100);
+    return has_reference(text) || is_word(text, "_-", 100);
 }
 
 static bool accepts_path(const char *text)
@@ -311,12 +301,7 @@ static const struct field fields[] = {
         .max = 50,
         .doc = "Who may call the function; permissions not named here are removed.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
