@@ -39,17 +39,18 @@ static int put_flags(struct json_object *entry, unsigned flags)
     return r;
 }
 
-static const char *bound_word(const struct field *field)
+/* " (1 to 20 characters)" */
+static void add_bounds(struct buf *out, const struct field *field)
 {
-    switch (field->type) {
-    case FIELD_INTEGER:
-        return "";
-    case FIELD_LIST:
-    case FIELD_SET:
-        return " elements";
-    default:
-        return " characters";
-    }
+    bool is_many = field->type == FIELD_LIST || field->type == FIELD_SET || field->type == FIELD_MAP;
+    char *bounds CLEANUP_FREE = field_bounds(field);
+    const char *unit = is_many ? " element" : " character";
+    bool is_one = (field->max ? field->max : field->min) == 1;
+
+    if (field->type == FIELD_INTEGER)
+        unit = "";
+    if (bounds)
+        (void)buf_addf(out, " (%s%s%s)", bounds, unit, *unit && !is_one ? "s" : "");
 }
 
 /* "enum" alone helps nobody: its words do. */
@@ -63,7 +64,7 @@ static char *type_text(const struct field *field)
     if (!field->values && field->pattern)
         (void)buf_addf(&out, ": %s", field->pattern);
     if (field->min != 0 || field->max != 0)
-        (void)buf_addf(&out, " (%lld to %lld%s)", field->min, field->max, bound_word(field));
+        add_bounds(&out, field);
     return buf_take(&out);
 }
 

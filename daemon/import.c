@@ -102,13 +102,11 @@ static char *immutable_fields(const struct resource *resource)
 
 static char *why_foreign(struct json_object *observed)
 {
-    struct json_object *tags = js_get(observed, "tags"), *platform = NULL, *address = NULL;
+    struct json_object *tags = js_get(observed, "tags");
+    const char *platform = tag_value(tags, TAG_PLATFORM), *address = tag_value(tags, TAG_ADDRESS);
 
-    (void)json_object_object_get_ex(tags, "mlopsd:platform", &platform);
-    (void)json_object_object_get_ex(tags, "mlopsd:address", &address);
     return str_format("it belongs to the platform %s, as %s: one thing has one owner",
-                      platform ? json_object_get_string(platform) : "of another",
-                      address ? json_object_get_string(address) : "another address");
+                      platform ? platform : "of another", address ? address : "another address");
 }
 
 static char *why_present(const struct resource *resource)

@@ -11,10 +11,8 @@
 #include "common/crypto.h"
 #include "common/js.h"
 #include "common/str.h"
+#include "kinds/kind.h"
 
-#define TAG_PLATFORM  "mlopsd:platform"
-#define TAG_ADDRESS   "mlopsd:address"
-#define TAG_INTENT    "mlopsd:intent"
 #define TAG_VALUE_MAX 256
 
 char *ownership_encode(const char *address)
@@ -76,12 +74,7 @@ int ownership_mark(struct json_object *document, const char *platform, const cha
 
 static const char *tag(struct json_object *observed, const char *key)
 {
-    struct json_object *tags = NULL, *value = NULL;
-
-    if (!observed || !json_object_object_get_ex(observed, "tags", &tags) || !tags ||
-        !json_object_object_get_ex(tags, key, &value))
-        return NULL;
-    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+    return tag_value(js_get(observed, "tags"), key);
 }
 
 enum owner ownership_of(struct json_object *observed, const char *platform, const char *address)

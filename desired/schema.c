@@ -311,8 +311,9 @@ static bool check_list(struct schema *schema, const struct spot *spot, struct js
         return wrong_container(schema, spot);
     if ((spot->row->min || spot->row->max) &&
         (count < spot->row->min || (spot->row->max > 0 && count > spot->row->max))) {
-        schema_problem(schema, spot, "%lld elements: %lld to %lld are allowed", count, spot->row->min,
-                       spot->row->max);
+        char *bounds CLEANUP_FREE = field_bounds(spot->row);
+
+        schema_problem(schema, spot, "%lld elements; it takes %s", count, bounds ? bounds : "fewer or more");
         return false;
     }
     array = json_object_new_array();

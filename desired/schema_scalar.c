@@ -170,7 +170,10 @@ static bool length_right(struct schema *schema, const struct spot *spot, const c
         return false;
     }
     if (length < row->min || (row->max > 0 && length > row->max)) {
-        schema_problem(schema, spot, "%lld characters: %lld to %lld are allowed", length, row->min, row->max);
+        char *bounds CLEANUP_FREE = field_bounds(row);
+
+        schema_problem(schema, spot, "%lld characters; it takes %s", length,
+                       bounds ? bounds : "fewer or more");
         return false;
     }
     return true;

@@ -16,4 +16,12 @@ char *event_rule_id(struct json_object *document);
 
 int aws_cloudwatch_event_rule_observe(struct kind_batch *batch);
 
+/* ---- aws_cloudwatch_event_rule_fields.c ---- */
+
+extern const struct field aws_cloudwatch_event_rule_fields[];
+extern const struct attribute aws_cloudwatch_event_rule_attributes[];
+extern const struct field event_target_fields[];
+void aws_cloudwatch_event_rule_check(struct kind_check *check);
+void aws_cloudwatch_event_rule_normalise(struct json_object *desired, struct json_object *observed);
+
 #endif

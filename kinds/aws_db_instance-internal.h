@@ -34,4 +34,11 @@ struct json_object *aws_db_instance_notes(const char *fp, const char *resource_i
 int aws_db_instance_observe(struct kind_batch *batch);
 int aws_db_instance_remove(struct kind_op *op);
 
+/* ---- aws_db_instance_fields.c ---- */
+
+extern const struct field aws_db_instance_fields[];
+extern const struct attribute aws_db_instance_attributes[];
+void aws_db_instance_check(struct kind_check *check);
+void aws_db_instance_normalise(struct json_object *desired, struct json_object *observed);
+
 #endif

@@ -5,7 +5,6 @@
  * Ways to fail: the subnets lie in fewer than two zones; a subnet is not visible yet; a database still uses
  * the group, or a subnet that is to leave it.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -15,15 +14,7 @@
 
 static bool accepts_name(const char *text)
 {
-    size_t length = strlen(text);
-
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && !strchr("-_. ", *c))
-            return false;
-    }
-    return length >= 1 && length <= 255 && !str_equal(text, "default");
+    return has_reference(text) || (is_small_word(text, "-_. ", 255) && !str_equal(text, "default"));
 }
 
 static const struct field fields[] = {
@@ -55,12 +46,7 @@ static const struct field fields[] = {
         .max = 20,
         .doc = "Ids of the subnets, in two zones at least; a public one among them opens the way in.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -16,9 +16,9 @@ static bool accepts_name(const char *text)
 {
     size_t length = strlen(text);
 
-    return strstr(text, "${") || (length >= 2 && length <= 256 && isalnum((unsigned char)text[0]) &&
-                                  isalnum((unsigned char)text[length - 1]) &&
-                                  strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/") == length);
+    return has_reference(text) ||
+           (length >= 2 && is_small_word(text, "._-/", 256) && isalnum((unsigned char)text[0]) &&
+            isalnum((unsigned char)text[length - 1]));
 }
 
 static const char *const mutabilities[] = {"MUTABLE", "IMMUTABLE", NULL};
@@ -110,12 +110,7 @@ static const struct field fields[] = {
         .flags = FIELD_SERVER_DEFAULT,
         .doc = "Which images ECR deletes by itself.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -195,11 +190,8 @@ static int put_mutability(struct kind_op *op)
 
 static int put_tags(struct kind_op *op, const struct diff *diff)
 {
-    struct json_object *params = params_new("resourceArn", js_text(op->observed, "arn"), NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_ECR_TAG_RESOURCE, params, NULL);
+    return op_put_tags(op, diff, AWS_ECR_TAG_RESOURCE,
+                       params_new("resourceArn", js_text(op->observed, "arn"), NULL), "tags");
 }
 
 /* ---- create, update, remove ---- */

@@ -23,12 +23,7 @@ static const struct field fields[] = {
         .fallback = "\"vpc\"",
         .doc = "What it is for; only vpc is left.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -99,12 +99,7 @@ static const struct field fields[] = {
         .max = 20,
         .doc = "EKS' policies that hold for it; others are taken away.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -79,12 +79,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Leave the pods running when the add-on is deleted.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     EKS_HEALTH,
     {0},
 };
@@ -145,7 +140,7 @@ static void check(struct kind_check *check)
     char *settings CLEANUP_FREE = text ? canonical_settings(text) : NULL;
 
     eks_check(check);
-    if (text && !strstr(text, "${") && (!settings || settings[0] != '{') && !is_nothing(text))
+    if (text && !has_reference(text) && (!settings || settings[0] != '{') && !is_nothing(text))
         check->problem(check, "configuration_values", "must be an object, written as JSON or YAML");
 }
 

@@ -231,12 +231,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Go on with an update when pods can not be moved away.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     EKS_HEALTH,
     {0},
 };

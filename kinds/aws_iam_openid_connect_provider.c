@@ -20,7 +20,7 @@
 
 static bool accepts_url(const char *text)
 {
-    return strstr(text, "${") || (str_starts(text, SCHEME) && text[strlen(SCHEME)] && !strpbrk(text, "?#"));
+    return has_reference(text) || (str_starts(text, SCHEME) && text[strlen(SCHEME)] && !strpbrk(text, "?#"));
 }
 
 static const struct field fields[] = {
@@ -58,12 +58,7 @@ static const struct field fields[] = {
             "SHA-1 thumbprints of the issuer's certificate authority, or auto: IAM finds them, and they are "
             "not compared, since it ignores them for public authorities.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -141,7 +136,7 @@ static void check(struct kind_check *check)
     for (size_t i = 0, count = js_count(list, NULL); i < count; i++) {
         const char *text = js_text(js_at(list, i), NULL);
 
-        if (text && !strstr(text, "${") && !is_thumbprint(text))
+        if (text && !has_reference(text) && !is_thumbprint(text))
             check->problem(check, "thumbprint_list", "\"%s\" is no SHA-1 thumbprint of %d hex digits", text,
                            THUMBPRINT_HEX);
     }
@@ -266,13 +261,10 @@ static int change_thumbprints(struct kind_op *op)
     return op_send(op, AWS_IAM_UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT, params, NULL);
 }
 
-static int change_tags(struct kind_op *op, const struct diff *diff)
+static int put_tags(struct kind_op *op, const struct diff *diff)
 {
-    struct json_object *params = params_new("OpenIDConnectProviderArn", op->id, NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_IAM_TAG_OPEN_ID_CONNECT_PROVIDER, params, NULL);
+    return op_put_tags(op, diff, AWS_IAM_TAG_OPEN_ID_CONNECT_PROVIDER,
+                       params_new("OpenIDConnectProviderArn", op->id, NULL), "Tags");
 }
 
 static int update(struct kind_op *op, const struct diff *diff)
@@ -282,7 +274,7 @@ static int update(struct kind_op *op, const struct diff *diff)
     if (r == 0 && diff_has(diff, "thumbprint_list"))
         r = change_thumbprints(op);
     if (r == 0 && diff_has(diff, "tags"))
-        r = change_tags(op, diff);
+        r = put_tags(op, diff);
     return r;
 }
 

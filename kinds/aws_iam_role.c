@@ -6,7 +6,6 @@
  * trust policy that IAM does not see yet ("not yet"), a name that is taken, a role in use by an
  * instance profile (its deletion takes it out), a boundary or policy that does not exist.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -18,23 +17,17 @@
 
 static bool accepts_name(const char *text)
 {
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && !strchr("_+=,.@-", *c))
-            return false;
-    }
-    return true;
+    return has_reference(text) || is_word(text, "_+=,.@-", SIZE_MAX);
 }
 
 static bool accepts_path(const char *text)
 {
-    return strstr(text, "${") || (text[0] == '/' && str_ends(text, "/"));
+    return has_reference(text) || (text[0] == '/' && str_ends(text, "/"));
 }
 
 static bool accepts_arn(const char *text)
 {
-    return strstr(text, "${") || str_starts(text, "arn:");
+    return has_reference(text) || str_starts(text, "arn:");
 }
 
 static const struct field inline_policy_fields[] = {
@@ -145,12 +138,7 @@ static const struct field fields[] = {
                "role is "
                "deleted, since the role owns the whole set.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -318,13 +306,9 @@ static int give_missing(struct kind_op *op, const struct diff *diff)
     return r;
 }
 
-static int set_tags(struct kind_op *op, const struct diff *diff)
+static int put_tags(struct kind_op *op, const struct diff *diff)
 {
-    struct json_object *params = params_new("RoleName", op->id, NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_IAM_TAG_ROLE, params, NULL);
+    return op_put_tags(op, diff, AWS_IAM_TAG_ROLE, params_new("RoleName", op->id, NULL), "Tags");
 }
 
 static int update(struct kind_op *op, const struct diff *diff)
@@ -346,7 +330,7 @@ static int update(struct kind_op *op, const struct diff *diff)
     if (r == 0 && boundary && !bounded)
         r = op_send(op, AWS_IAM_DELETE_ROLE_PERMISSIONS_BOUNDARY, params_new("RoleName", op->id, NULL), NULL);
     if (r == 0 && diff_has(diff, "tags"))
-        r = set_tags(op, diff);
+        r = put_tags(op, diff);
     return r;
 }
 

@@ -17,12 +17,7 @@ static const struct field fields[] = {
         .flags = FIELD_REQUIRED | FIELD_SECURITY,
         .doc = "VPC that it is attached to.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -1,5 +1,5 @@
 /*
- * aws_lambda_function-internal.h: what the three files of this kind share.
+ * aws_lambda_function-internal.h: what the files of this kind share.
  *
  * Code is compared by what the notes say of the last upload, so that no pass builds a zip:
  *
@@ -11,8 +11,6 @@
 #define MLOPSD_KINDS_AWS_LAMBDA_FUNCTION_INTERNAL_H
 
 #include "kinds/kind.h"
-
-extern const struct field lambda_permission_fields[];
 
 /** The folder or file that is declared; borrowed; NULL when none is. */
 const char *lambda_source(struct json_object *document);
@@ -27,5 +25,12 @@ bool lambda_in_transit(struct json_object *configuration);
 struct json_object *lambda_permissions(const char *policy_text);
 
 int aws_lambda_function_observe(struct kind_batch *batch);
+
+/* ---- aws_lambda_function_fields.c ---- */
+
+extern const struct field aws_lambda_function_fields[];
+extern const struct attribute aws_lambda_function_attributes[];
+extern const struct field lambda_permission_fields[];
+void aws_lambda_function_check(struct kind_check *check);
 
 #endif

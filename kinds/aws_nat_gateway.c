@@ -37,12 +37,7 @@ static const struct field fields[] = {
         .fallback = "\"public\"",
         .doc = "Whether it reaches the internet, or only other networks.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

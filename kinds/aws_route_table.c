@@ -108,12 +108,7 @@ static const struct field fields[] = {
         .fallback = "[]",
         .doc = "All subnets that use this table; others are sent back to the VPC's main table.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

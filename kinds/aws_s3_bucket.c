@@ -18,12 +18,10 @@ static bool accepts_bucket(const char *text)
 {
     size_t length = strlen(text);
 
-    if (strstr(text, "${"))
+    if (has_reference(text))
         return true;
-    if (length < 3 || length > 63 || !isalnum((unsigned char)text[0]) ||
-        !isalnum((unsigned char)text[length - 1]) || strstr(text, ".."))
-        return false;
-    return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length;
+    return length >= 3 && is_small_word(text, ".-", 63) && isalnum((unsigned char)text[0]) &&
+           isalnum((unsigned char)text[length - 1]) && !strstr(text, "..");
 }
 
 static const struct field versioning_fields[] = {
@@ -157,12 +155,7 @@ static const struct field fields[] = {
         .fallback = "null",
         .doc = "Bucket policy; not given means there must be none.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

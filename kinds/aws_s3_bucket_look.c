@@ -14,7 +14,6 @@
 #include "kinds/registry-internal.h"
 
 #define BUCKETS_AT_ONCE 4
-#define OUR_TAG         "mlopsd:platform"
 
 struct json_object *aws_s3_bucket_params(struct aws *aws, const char *bucket, struct err *err)
 {
@@ -244,7 +243,7 @@ static void look(struct kind_batch *batch, struct kind_item *item)
     else
         batch_present(item, bucket, document_of(batch, bucket, reads));
     aws_reads_done(reads, PARTS);
-    if (item->state == ITEM_PRESENT && !js_get(item->observed, "tags." OUR_TAG))
+    if (item->state == ITEM_PRESENT && !js_get(item->observed, "tags." TAG_PLATFORM))
         item->created_wall_ms = created_ms(batch, bucket);
 }
 

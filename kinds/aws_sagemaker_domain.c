@@ -114,12 +114,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Delete apps, spaces and undeclared user profiles when the domain is to be deleted.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

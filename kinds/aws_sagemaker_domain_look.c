@@ -33,27 +33,19 @@ struct candidate {
     struct json_object *tags; /* owned */
 };
 
-static const char *tag_of(const struct candidate *candidate, const char *key)
-{
-    struct json_object *value = NULL;
-
-    json_object_object_get_ex(candidate->tags, key, &value);
-    return value ? json_object_get_string(value) : NULL;
-}
-
 static bool is_ours(const struct candidate *candidate, const struct kind_item *item)
 {
     const char *platform = item_tag(item, TAG_PLATFORM), *address = item_tag(item, TAG_ADDRESS);
 
-    return platform && address && str_equal(tag_of(candidate, TAG_PLATFORM), platform) &&
-           str_equal(tag_of(candidate, TAG_ADDRESS), address);
+    return platform && address && str_equal(tag_value(candidate->tags, TAG_PLATFORM), platform) &&
+           str_equal(tag_value(candidate->tags, TAG_ADDRESS), address);
 }
 
 /* An open intent decides, then health, then age. */
 static bool is_better(const struct candidate *a, const struct candidate *b, const char *intent)
 {
-    bool a_intended = intent && str_equal(tag_of(a, TAG_INTENT), intent);
-    bool b_intended = intent && str_equal(tag_of(b, TAG_INTENT), intent);
+    bool a_intended = intent && str_equal(tag_value(a->tags, TAG_INTENT), intent);
+    bool b_intended = intent && str_equal(tag_value(b->tags, TAG_INTENT), intent);
     bool a_well = str_equal(js_text(a->row, "Status"), "InService");
     bool b_well = str_equal(js_text(b->row, "Status"), "InService");
 

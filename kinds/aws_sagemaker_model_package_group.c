@@ -45,12 +45,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Delete all versions when the group is to be deleted.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -88,15 +83,6 @@ static int put_policy(struct kind_op *op)
         return op_send(op, AWS_SAGEMAKER_DELETE_MODEL_PACKAGE_GROUP_POLICY, params, NULL);
     params_set(&params, "ResourcePolicy", text ? json_object_new_string(text) : NULL);
     return op_send(op, AWS_SAGEMAKER_PUT_MODEL_PACKAGE_GROUP_POLICY, params, NULL);
-}
-
-static int put_tags(struct kind_op *op, const struct diff *diff)
-{
-    struct json_object *params = params_new("ResourceArn", js_text(op->observed, "arn"), NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_SAGEMAKER_ADD_TAGS, params, NULL);
 }
 
 /* ---- create, update, remove ---- */
@@ -139,7 +125,7 @@ static int update(struct kind_op *op, const struct diff *diff)
     int r = diff_has(diff, "resource_policy") ? put_policy(op) : 0;
 
     if (r == 0 && diff_has(diff, "tags"))
-        r = put_tags(op, diff);
+        r = sagemaker_put_tags(op, diff);
     return r;
 }
 

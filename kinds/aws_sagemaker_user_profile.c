@@ -44,12 +44,7 @@ static const struct field fields[] = {
         .fallback = "false",
         .doc = "Delete the user's apps and spaces when the profile is to be deleted.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -6,7 +6,6 @@
  * Ways to fail: the name is taken, or held by a deleted secret of somebody else; a key that Secrets
  * Manager may not use; a policy with a principal that is not visible yet.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,15 +20,7 @@
 
 static bool accepts_name(const char *text)
 {
-    size_t length = strlen(text);
-
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && !strchr("/_+=.@-", *c))
-            return false;
-    }
-    return length >= 1 && length <= 512;
+    return has_reference(text) || is_word(text, "/_+=.@-", 512);
 }
 
 static const struct field fields[] = {
@@ -86,12 +77,7 @@ static const struct field fields[] = {
         .max = 30,
         .doc = "Days a deleted secret can be brought back: 7 to 30, or 0 to delete it at once and for ever.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -253,13 +239,10 @@ static int report_secret(struct kind_op *op, const char *arn)
 
 static bool is_ours(const struct kind_op *op, struct json_object *tags)
 {
-    struct json_object *wanted = NULL, *seen = NULL;
+    const char *address = tag_value(js_get(op->desired, "tags"), TAG_ADDRESS);
 
-    if (!json_object_object_get_ex(tags, "mlopsd:platform", &seen) ||
-        !str_equal(json_object_get_string(seen), op->platform))
-        return false;
-    return json_object_object_get_ex(js_get(op->desired, "tags"), "mlopsd:address", &wanted) &&
-           json_object_object_get_ex(tags, "mlopsd:address", &seen) && js_equal(wanted, seen);
+    return str_equal(tag_value(tags, TAG_PLATFORM), op->platform) && address &&
+           str_equal(tag_value(tags, TAG_ADDRESS), address);
 }
 
 /* Everything that a create would have set. May wait. */

@@ -20,7 +20,7 @@
 
 static bool accepts_name(const char *text)
 {
-    return strstr(text, "${") ||
+    return has_reference(text) ||
            (*text && strlen(text) <= NAME_MAX_LENGTH && strncasecmp(text, "sg-", 3) != 0);
 }
 
@@ -130,12 +130,7 @@ static const struct field fields[] = {
         .fallback = "[]",
         .doc = "All rules for what goes out; others are removed, the one that AWS puts in as well.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 
@@ -176,7 +171,7 @@ static void check_rule(struct kind_check *check, const char *path, struct json_o
 {
     const char *protocol = js_text(rule, "protocol");
     bool ports = js_get(rule, "from_port") && js_get(rule, "to_port");
-    bool known = protocol && !strstr(protocol, "${");
+    bool known = protocol && !has_reference(protocol);
 
     check_networks(check, path, rule, "cidr_blocks", cidr4_accepts);
     check_networks(check, path, rule, "ipv6_cidr_blocks", cidr6_accepts);
@@ -475,10 +470,8 @@ static int update(struct kind_op *op, const struct diff *diff)
 static bool is_ours(const struct kind_op *op, struct json_object *group)
 {
     struct json_object *tags CLEANUP_JS = tags_from_list(js_get(group, "Tags"), "Key", "Value");
-    struct json_object *platform = NULL;
 
-    return json_object_object_get_ex(tags, "mlopsd:platform", &platform) &&
-           str_equal(json_object_get_string(platform), op->platform);
+    return str_equal(tag_value(tags, TAG_PLATFORM), op->platform);
 }
 
 /* Rules of our other groups that name this one: two groups that name each other can go in no order. */

@@ -54,12 +54,7 @@ static const struct field fields[] = {
         .doc = "DHCP options, which decide who answers DNS queries; not given, AWS's own are used and not "
                "watched.",
     },
-    {
-        .name = "tags",
-        .type = FIELD_MAP,
-        .element = FIELD_STRING,
-        .doc = "Tags; those not named here are left alone.",
-    },
+    TAGS_ROW,
     {0},
 };
 

@@ -11,6 +11,7 @@
 #include "common/js.h"
 #include "common/str.h"
 #include "kinds/ec2-internal.h"
+#include "kinds/registry-internal.h"
 
 /** An address of either family with its prefix. */
 struct cidr {
@@ -67,21 +68,21 @@ bool cidr_accepts(const char *text)
 {
     struct cidr cidr;
 
-    return strstr(text, "${") || cidr_parse(text, &cidr);
+    return has_reference(text) || cidr_parse(text, &cidr);
 }
 
 bool cidr4_accepts(const char *text)
 {
     struct cidr cidr;
 
-    return strstr(text, "${") || (cidr_parse(text, &cidr) && cidr.family == AF_INET);
+    return has_reference(text) || (cidr_parse(text, &cidr) && cidr.family == AF_INET);
 }
 
 bool cidr6_accepts(const char *text)
 {
     struct cidr cidr;
 
-    return strstr(text, "${") || (cidr_parse(text, &cidr) && cidr.family == AF_INET6);
+    return has_reference(text) || (cidr_parse(text, &cidr) && cidr.family == AF_INET6);
 }
 
 bool cidr_lies_in(const char *inner, const char *outer)

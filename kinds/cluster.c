@@ -12,8 +12,6 @@
 #include "kinds/registry-internal.h"
 
 #define MARK_ANNOTATION "mlopsd.io/"
-#define MARK_TAG        "mlopsd:"
-#define INTENT_TAG      MARK_TAG "intent"
 
 const struct field cluster_fields[] = {
     {
@@ -126,7 +124,7 @@ struct json_object *marks_read(struct json_object *live)
 
         if (!str_starts(key, MARK_ANNOTATION))
             continue;
-        tag = str_format(MARK_TAG "%s", key + strlen(MARK_ANNOTATION));
+        tag = str_format(TAG_PREFIX "%s", key + strlen(MARK_ANNOTATION));
         if (!tag || js_put_key(tags, tag, json_object_get(value)) < 0) {
             json_object_put(tags);
             return NULL;
@@ -137,7 +135,7 @@ struct json_object *marks_read(struct json_object *live)
 
 static int add_mark(struct json_object *annotations, const char *tag, struct json_object *take_value)
 {
-    char *key CLEANUP_FREE = str_format(MARK_ANNOTATION "%s", tag + strlen(MARK_TAG));
+    char *key CLEANUP_FREE = str_format(MARK_ANNOTATION "%s", tag + strlen(TAG_PREFIX));
 
     if (key && take_value)
         return js_put_key(annotations, key, take_value);
@@ -163,20 +161,17 @@ int marks_write(struct json_object *body, struct json_object *tags, const char *
     int r = annotations ? 0 : -ENOMEM;
 
     js_each (tags, key, value) {
-        if (r == 0 && value && str_starts(key, MARK_TAG))
+        if (r == 0 && value && str_starts(key, TAG_PREFIX))
             r = add_mark(annotations, key, json_object_get(value));
     }
     if (r == 0 && intent)
-        r = add_mark(annotations, INTENT_TAG, json_object_new_string(intent));
+        r = add_mark(annotations, TAG_INTENT, json_object_new_string(intent));
     return r;
 }
 
 const char *marks_intent(struct json_object *observed)
 {
-    struct json_object *value = NULL;
-
-    json_object_object_get_ex(js_get(observed, "tags"), INTENT_TAG, &value);
-    return json_object_get_string(value);
+    return tag_value(js_get(observed, "tags"), TAG_INTENT);
 }
 
 void marks_check(struct kind_check *check)

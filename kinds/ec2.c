@@ -392,11 +392,9 @@ void ec2_tag_at_birth(const struct kind_op *op, struct json_object **params, con
 int ec2_put_tags(struct kind_op *op, const struct diff *diff)
 {
     struct json_object *params = params_new(NULL, NULL, NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
 
     params_set(&params, "Resources", one_text(op->id));
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_EC2_CREATE_TAGS, params, NULL);
+    return op_put_tags(op, diff, AWS_EC2_CREATE_TAGS, params, "Tags");
 }
 
 /* ---- writes ---- */

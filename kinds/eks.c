@@ -5,6 +5,7 @@
  * between is "busy". Names are unique, and creates carry a token, so nothing is made twice.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/js.h"
@@ -97,11 +98,24 @@ static int note_update(struct kind_op *op, const char *id)
     return 0;
 }
 
+/* "Unsupported authentication mode update from API to API": somebody was there before us. */
+static bool is_from_a_mode_to_itself(const char *text)
+{
+    const char *said = strstr(text, "authentication mode update from ");
+    char from[32], to[32];
+
+    return said && sscanf(said, "authentication mode update from %31[A-Z_] to %31[A-Z_]", from, to) == 2 &&
+           str_equal(from, to);
+}
+
 /* EKS refuses what would change nothing: then it is as it should be, whoever made it so. */
 static bool needs_nothing(const struct err *err)
 {
+    const char *text = err_text(err);
+
     return err_is(err, "InvalidParameterException") &&
-           (strstr(err_text(err), "No changes needed") || strstr(err_text(err), "already at the desired"));
+           (strstr(text, "No changes needed") || strstr(text, "already at the desired") ||
+            is_from_a_mode_to_itself(text));
 }
 
 int eks_update(struct kind_op *op, enum aws_op operation, struct json_object *take_params)

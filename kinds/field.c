@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/str.h"
 #include "kinds/field.h"
 
 static const char *const type_names[FIELD_TYPE_MAX] = {
@@ -52,6 +53,19 @@ const char *field_type_name(const struct field *field)
     default:
         return type_names[field->type];
     }
+}
+
+char *field_bounds(const struct field *field)
+{
+    bool is_length = field->type != FIELD_INTEGER;
+
+    if (is_length && field->max == 0)
+        return str_format("at least %lld", field->min);
+    if (is_length && field->min == 0)
+        return str_format("at most %lld", field->max);
+    if (field->min == field->max)
+        return str_format("exactly %lld", field->min);
+    return str_format("%lld to %lld", field->min, field->max);
 }
 
 const struct field *field_find(const struct field *fields, const char *name)

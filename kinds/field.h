@@ -80,6 +80,8 @@ struct attribute {
 
 /** "string", "set of strings", ...; static. */
 const char *field_type_name(const struct field *field);
+/** How long, or how large: "1 to 20", "at least 2", "at most 5", "exactly 1"; owned; NULL without memory. */
+char *field_bounds(const struct field *field);
 /** Row by name in a NULL-name-terminated table, or NULL. */
 const struct field *field_find(const struct field *fields, const char *name);
 const struct attribute *attribute_find(const struct attribute *attributes, const char *name);

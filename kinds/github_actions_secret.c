@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/js.h"
 #include "kinds/github_actions_secret-internal.h"
+#include "kinds/registry-internal.h"
 
 #define APART_MS 2000 /* times have whole seconds: two writes in one look like one */
 
@@ -66,7 +67,7 @@ static void check(struct kind_check *check)
 {
     const char *repository = js_text(check->document, "repository");
 
-    if (!repository || !check->platform_repository || strstr(repository, "${"))
+    if (!repository || !check->platform_repository || has_reference(repository))
         return;
     if (!str_equal_nocase(repository, check->platform_repository))
         check->warning(check, "repository",

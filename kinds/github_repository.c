@@ -14,7 +14,7 @@ static bool is_repository(const char *text)
 {
     const char *slash = strchr(text, '/');
 
-    return strstr(text, "${") || (slash && slash != text && slash[1] != '\0' && !strchr(slash + 1, '/'));
+    return has_reference(text) || (slash && slash != text && slash[1] != '\0' && !strchr(slash + 1, '/'));
 }
 
 static const struct field fields[] = {

@@ -249,6 +249,13 @@ const char *op_text(const struct kind_op *op, const char *path);
  */
 struct json_object *op_tags(const struct kind_op *op);
 struct json_object *op_tag_list(const struct kind_op *op, const char *key_name, const char *value_name);
+/** The marks of ownership, and the token of the create, among the tags. */
+#define TAG_PREFIX   "mlopsd:"
+#define TAG_PLATFORM TAG_PREFIX "platform"
+#define TAG_ADDRESS  TAG_PREFIX "address"
+#define TAG_INTENT   TAG_PREFIX "intent"
+/** A text of a map of tags; borrowed; NULL when there is none. */
+const char *tag_value(struct json_object *tags, const char *key);
 /** Map {"k":"v"} ↔ list [{"Key":"k","Value":"v"}]; owned results. */
 struct json_object *tags_to_list(struct json_object *map, const char *key_name, const char *value_name);
 struct json_object *tags_from_list(struct json_object *list, const char *key_name, const char *value_name);

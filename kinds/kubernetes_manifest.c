@@ -159,7 +159,7 @@ static bool is_known_group(const char *api_version)
 
 static bool is_open(const char *text)
 {
-    return strstr(text, "${") != NULL; /* known later */
+    return has_reference(text); /* known later */
 }
 
 static void check_text(struct kind_check *check, const char *path)

@@ -87,12 +87,11 @@ static struct json_object *shape_unasked(const struct sight *sight, struct json_
 static int ask_server(struct sight *sight, struct json_object *extra, struct json_object *by,
                       struct json_object **ret_seen, struct err *err)
 {
-    struct json_object *marks CLEANUP_JS = marks_read(sight->live), *intent = NULL, *body CLEANUP_JS = NULL;
+    struct json_object *marks CLEANUP_JS = marks_read(sight->live), *body CLEANUP_JS = NULL;
     struct kubernetes_answer answer CLEANUP_KUBERNETES_ANSWER = {0};
     int r;
 
-    json_object_object_get_ex(marks, "mlopsd:intent", &intent);
-    body = manifest_body(sight->item->desired, json_object_get_string(intent));
+    body = manifest_body(sight->item->desired, tag_value(marks, TAG_INTENT));
     if (!marks || !body)
         return err_no_memory(err);
     r = cluster_ask(sight->batch, KUBERNETES_DRY_RUN, sight->target, body, &answer, err);

@@ -21,8 +21,8 @@
 
 static bool accepts_url(const char *text)
 {
-    return strstr(text, "${") || ((str_starts(text, "http://") || str_starts(text, "https://")) &&
-                                  !strchr(text, '?') && !strchr(text, '#') && !str_ends(text, "/"));
+    return has_reference(text) || ((str_starts(text, "http://") || str_starts(text, "https://")) &&
+                                   !strchr(text, '?') && !strchr(text, '#') && !str_ends(text, "/"));
 }
 
 static const struct field fields[] = {

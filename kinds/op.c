@@ -14,8 +14,6 @@
 #include "common/js.h"
 #include "kinds/kind.h"
 
-#define INTENT_TAG "mlopsd:intent"
-
 int op_fail(struct kind_op *op, int code, enum err_class class, const char *format, ...)
 {
     va_list arguments;
@@ -221,7 +219,7 @@ struct json_object *op_tags(const struct kind_op *op)
 
     if (!tags || !op->intent)
         return tags;
-    if (js_put_key(tags, INTENT_TAG, json_object_new_string(op->intent)) == 0)
+    if (js_put_key(tags, TAG_INTENT, json_object_new_string(op->intent)) == 0)
         return tags;
     json_object_put(tags);
     return NULL;

@@ -47,11 +47,7 @@ struct json_object *rds_find(const struct rds_list *list, struct json_object *fo
 
 int rds_put_tags(struct kind_op *op, const char *arn, const struct diff *diff)
 {
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-    struct json_object *params = params_new("ResourceName", arn, NULL);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_RDS_ADD_TAGS_TO_RESOURCE, params, NULL);
+    return op_put_tags(op, diff, AWS_RDS_ADD_TAGS_TO_RESOURCE, params_new("ResourceName", arn, NULL), "Tags");
 }
 
 char *rds_name(const char *text)

@@ -86,18 +86,34 @@ int op_forgive(struct kind_op *op, int result, const char *wire_code);
 /** Unix milliseconds of a member that holds a time as text or as seconds; 0 when there is none. */
 int64_t answer_time_ms(struct json_object *answer, const char *path);
 
+/* ---- words.c: for accepts() of rows; a text with a reference in it is known later, and accepted till then ---- */
+
+bool has_reference(const char *text);
+/** 1 to @max ASCII letters, digits, and any of @more. */
+bool is_word(const char *text, const char *more, size_t max);
+/** Likewise, no capitals. */
+bool is_small_word(const char *text, const char *more, size_t max);
+
 /* ---- tags.c ---- */
 
+/** The row "tags" of everything that AWS tags. */
+#define TAGS_ROW                                                                                             \
+    {                                                                                                        \
+        .name = "tags", .type = FIELD_MAP, .element = FIELD_STRING,                                          \
+        .doc = "Tags; those not named here are left alone.",                                                 \
+    }
+/**
+ * May wait. Put back the tags that the diff misses, as a list of Key and Value in @member of @take_params, which
+ * say whose they are.
+ */
+int op_put_tags(struct kind_op *op, const struct diff *diff, enum aws_op operation,
+                struct json_object *take_params, const char *member);
 /** The declared tags that are missing or changed, as a map; owned. */
 struct json_object *tags_added(const struct diff *diff, struct json_object *desired);
 /** Names and values that AWS would refuse, or that are not the config's to set. */
 void tags_check(struct kind_check *check);
 
 /* ---- tagging.c ---- */
-
-#define TAG_PLATFORM "mlopsd:platform"
-#define TAG_ADDRESS  "mlopsd:address"
-#define TAG_INTENT   "mlopsd:intent"
 
 /** How things are looked at whose own read does not tell their tags. */
 struct tagged_look {

@@ -4,7 +4,6 @@
  * A description does not say the tags. While an item waits for them its description stands in
  * item->observed, with the tags as "Tags" once they are known.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -16,13 +15,7 @@ bool sagemaker_accepts_name(const char *text)
 {
     size_t length = strlen(text);
 
-    if (strstr(text, "${"))
-        return true;
-    for (const char *c = text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '-')
-            return false;
-    }
-    return length >= 1 && length <= 63 && text[0] != '-' && text[length - 1] != '-';
+    return has_reference(text) || (is_word(text, "-", 63) && text[0] != '-' && text[length - 1] != '-');
 }
 
 /* ---- looking ---- */
@@ -104,11 +97,8 @@ void sagemaker_report(struct kind_batch *batch, struct kind_item *item, const ch
 
 int sagemaker_put_tags(struct kind_op *op, const struct diff *diff)
 {
-    struct json_object *params = params_new("ResourceArn", js_text(op->observed, "arn"), NULL);
-    struct json_object *tags CLEANUP_JS = tags_added(diff, op->desired);
-
-    params_set(&params, "Tags", tags ? tags_to_list(tags, "Key", "Value") : NULL);
-    return op_send(op, AWS_SAGEMAKER_ADD_TAGS, params, NULL);
+    return op_put_tags(op, diff, AWS_SAGEMAKER_ADD_TAGS,
+                       params_new("ResourceArn", js_text(op->observed, "arn"), NULL), "Tags");
 }
 
 int sagemaker_wait_gone(struct kind_op *op, enum aws_op operation, struct json_object *take_params,

@@ -123,10 +123,7 @@ int tagged_observe(struct kind_batch *batch, const struct tagged_look *look)
 
 const char *item_tag(const struct kind_item *item, const char *key)
 {
-    struct json_object *value = NULL;
-
-    json_object_object_get_ex(js_get(item->desired, "tags"), key, &value);
-    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+    return tag_value(js_get(item->desired, "tags"), key);
 }
 
 void item_report_none(struct kind_item *item, bool unprotected)

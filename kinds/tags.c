@@ -14,6 +14,14 @@
 #define TAG_KEY_MAX   128
 #define TAG_VALUE_MAX 256
 
+const char *tag_value(struct json_object *tags, const char *key)
+{
+    struct json_object *value = NULL;
+
+    json_object_object_get_ex(tags, key, &value);
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
 static struct json_object *tag_pair(const char *key_name, const char *value_name, const char *key,
                                     struct json_object *value)
 {
@@ -81,6 +89,15 @@ struct json_object *tags_added(const struct diff *diff, struct json_object *desi
     return tags;
 }
 
+int op_put_tags(struct kind_op *op, const struct diff *diff, enum aws_op operation,
+                struct json_object *take_params, const char *member)
+{
+    struct json_object *params = take_params, *tags CLEANUP_JS = tags_added(diff, op->desired);
+
+    params_set(&params, member, tags ? tags_to_list(tags, "Key", "Value") : NULL);
+    return op_send(op, operation, params, NULL);
+}
+
 /* IAM's alphabet, the narrowest: letters and digits of any script, white space and _.:/=+-@ */
 static bool tag_alphabet(const char *text)
 {
@@ -93,11 +110,6 @@ static bool tag_alphabet(const char *text)
     return true;
 }
 
-static bool has_reference(const char *text)
-{
-    return strstr(text, "${") != NULL;
-}
-
 static void check_tag(struct kind_check *check, const char *key, struct json_object *value)
 {
     char *path CLEANUP_FREE = str_format("tags.%s", key);
@@ -107,7 +119,7 @@ static void check_tag(struct kind_check *check, const char *key, struct json_obj
         return;
     if (str_starts(key, "aws:") || str_starts(key, "rds:"))
         check->problem(check, path, "tags beginning with \"%.4s\" belong to AWS", key);
-    else if (str_starts(key, "mlopsd:"))
+    else if (str_starts(key, TAG_PREFIX))
         check->problem(check, path, "tags beginning with \"mlopsd:\" are written by the daemon");
     else if (!tag_alphabet(key) || utf8_count(key, strlen(key)) > TAG_KEY_MAX || key[0] == '\0')
         check->problem(check, path,

@@ -7,7 +7,6 @@
  * value decides, since any may match. References may still stand in the text; what they
  * will become can not hold a wildcard of ours, and a kind's document is checked before they are resolved.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,7 +147,7 @@ static void check_repository(const struct judgement *judgement, const char *subj
     if (!check->platform_repository || !str_starts(subject, "repo:"))
         return;
     length = segment_length(subject + 5);
-    if (has_wildcard(subject + 5, length) || strstr(subject, "${"))
+    if (has_wildcard(subject + 5, length) || has_reference(subject))
         return;
     name = without_ids(subject + 5, length);
     if (!name || str_equal(name, check->platform_repository))
@@ -265,7 +264,7 @@ static bool is_web_identity(struct json_object *principal, bool *ret_github)
 
         if (!name)
             continue;
-        found |= strstr(name, ":oidc-provider/") || strstr(name, "${") || str_equal(name, "*");
+        found |= strstr(name, ":oidc-provider/") || has_reference(name) || str_equal(name, "*");
         *ret_github |= strstr(name, ISSUER) != NULL;
     }
     return found;

@@ -2,7 +2,8 @@
  * fuzz_aws_answer.c: no answer of a service does harm, as an answer or as a
  * refusal; what is taken is an object, and an absence is never guessed.
  *
- * First byte: which operation; second: which status; the rest is the body.
+ * First line: "SERVICE.OPERATION STATUS"; the rest is the body. A line that says neither still means some operation
+ * and status, so that no input is wasted.
  */
 #include <ctype.h>
 #include <string.h>
@@ -57,17 +58,48 @@ static void as_keys(const struct http_answer *answer)
         FUZZ_CHECK(keys.keys.id && keys.keys.secret && !strpbrk(keys.keys.id, "\r\n"));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Is @operation what the line begins with? */
+static bool is_named(const struct aws_operation *operation, const char *line, size_t size)
+{
+    char *name CLEANUP_FREE = str_format("%s.%s ", aws_services[operation->service].id, operation->name);
+
+    FUZZ_CHECK(name);
+    return size >= strlen(name) && memcmp(line, name, strlen(name)) == 0;
+}
+
+static const struct aws_operation *operation_of(const uint8_t *line, size_t size)
+{
+    for (size_t i = 0; i < AWS_OP_MAX; i++) {
+        if (is_named(&aws_operations[i], (const char *)line, size))
+            return &aws_operations[i];
+    }
+    return &aws_operations[line[0] % AWS_OP_MAX];
+}
+
+static int status_of(const uint8_t *line, size_t size)
 {
     static const int statuses[] = {200, 301, 400, 403, 404, 409, 429, 500, 503};
+
+    for (size_t i = 0; size >= 3 && i < ARRAY_SIZE(statuses); i++) {
+        const uint8_t *digits = line + size - 3;
+
+        if ((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0' == statuses[i])
+            return statuses[i];
+    }
+    return statuses[line[size - 1] % ARRAY_SIZE(statuses)];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
     const struct aws_operation *operation;
     struct http_answer answer CLEANUP_ANSWER = {0};
 
-    if (size < 2 || crypto_setup() < 0)
+    if (!end || end == data || crypto_setup() < 0)
         return 0;
-    operation = &aws_operations[data[0] % AWS_OP_MAX];
-    answer.status = statuses[data[1] % ARRAY_SIZE(statuses)];
-    if (http_answer_set_body(&answer, data + 2, size - 2) < 0)
+    operation = operation_of(data, (size_t)(end - data));
+    answer.status = status_of(data, (size_t)(end - data));
+    if (http_answer_set_body(&answer, (const char *)end + 1, size - (size_t)(end + 1 - data)) < 0)
         return 0;
     as_refusal(operation, &answer);
     as_answer(operation, &answer);

@@ -192,6 +192,24 @@ static const struct attribute wire_attributes[] = {
 };
 static const struct kind wire_kind = {.type = "wire", .fields = wire_fields, .attributes = wire_attributes};
 
+static void assert_bounds(struct field field, const char *expected)
+{
+    char *bounds CLEANUP_FREE = field_bounds(&field);
+
+    assert_string_equal(bounds, expected);
+}
+
+static void bounds_are_told_in_words(void **state)
+{
+    (void)state;
+    assert_bounds((struct field){.type = FIELD_STRING, .min = 1, .max = 20}, "1 to 20");
+    assert_bounds((struct field){.type = FIELD_SET, .min = 2}, "at least 2");
+    assert_bounds((struct field){.type = FIELD_LIST, .max = 5}, "at most 5");
+    assert_bounds((struct field){.type = FIELD_SET, .min = 1, .max = 1}, "exactly 1");
+    assert_bounds((struct field){.type = FIELD_INTEGER, .max = 35}, "0 to 35");
+    assert_bounds((struct field){.type = FIELD_INTEGER, .min = -1}, "-1 to 0");
+}
+
 static void wire_write_places_what_has_a_path(void **state)
 {
     struct json_object *document CLEANUP_JS = json(
@@ -444,6 +462,7 @@ int main(void)
         cmocka_unit_test(kinds_near_in_spelling_are_suggested),
         cmocka_unit_test(kinds_have_complete_tables),
         cmocka_unit_test(field_types_have_names),
+        cmocka_unit_test(bounds_are_told_in_words),
         cmocka_unit_test(wire_write_places_what_has_a_path),
         cmocka_unit_test(wire_write_leaves_out_nulls_and_unknowns),
         cmocka_unit_test(wire_read_types_by_the_rows),
