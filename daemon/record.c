@@ -155,7 +155,7 @@ static int forget(struct resource *resource, struct err *err)
     resource->record = (struct record){0};
     if (known && (resource->kind->flags & KIND_OBSERVED))
         report(platform, &(struct report){.event = EVENT_FORGOTTEN, .address = resource->address},
-               "forgotten: mlopsd only looked at it");
+               "no longer looked at");
     else if (known && ours)
         report(platform, &(struct report){.event = EVENT_DELETE, .address = resource->address},
                "deleted: it is no longer there");
