@@ -206,8 +206,9 @@ static void tell_unknown(struct resource *resource)
         }
         return;
     }
-    if (resource->looked_early || resource->unknown_told || resource->platform->problem ||
-        resource->unknown_passes < patience)
+    if (resource->looked_early || (resource_doomed(resource) && !resource->record.address))
+        return; /* its time has not come, or is over: nobody waits to see it */
+    if (resource->unknown_told || resource->platform->problem || resource->unknown_passes < patience)
         return; /* a problem of the whole platform is told once, for all */
     resource->unknown_told = true;
     report(resource->platform,

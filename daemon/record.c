@@ -153,7 +153,10 @@ static int forget(struct resource *resource, struct err *err)
     }
     record_done(&resource->record);
     resource->record = (struct record){0};
-    if (known && ours)
+    if (known && (resource->kind->flags & KIND_OBSERVED))
+        report(platform, &(struct report){.event = EVENT_FORGOTTEN, .address = resource->address},
+               "no longer looked at");
+    else if (known && ours)
         report(platform, &(struct report){.event = EVENT_DELETE, .address = resource->address},
                "deleted: it is no longer there");
     else if (known)
