@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.daemon import program, wait_for  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from lib.cloud import Oracle  # noqa: E402
+from lib.daemon import missing, program, wait_for  # noqa: E402
 from lib.scenario import ScenarioTest, head  # noqa: E402
+from test_destroy import fast_sandbox  # noqa: E402
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
                                                  "Action": "sts:AssumeRole"}]}
@@ -33,6 +36,14 @@ def resource(type_: str, name: str, *instances: dict[str, Any], module: str | No
 
 class ImportState(ScenarioTest):
     maxDiff = None
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        why = missing() or (None if program("mlopsctl") else "mlopsctl was not built")
+        if why:
+            raise unittest.SkipTest(why)
+        cls.cloud = fast_sandbox()
+        cls.oracle = Oracle(cls.cloud)
 
     def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(program("mlopsctl")), "--socket", self.daemon.socket, *arguments], capture_output=True, text=True,
