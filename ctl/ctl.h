@@ -26,6 +26,7 @@ enum option_flag {
     OPTION_LIMIT = 1 << 6,
     OPTION_WHY = 1 << 7,
     OPTION_YES = 1 << 8,
+    OPTION_TFSTATE = 1 << 9,
 };
 
 struct ctl {
@@ -33,7 +34,7 @@ struct ctl {
     bool json, color, is_terminal;
     unsigned width, height; /* of the terminal; 0 = not one */
     unsigned options;       /* flags that were given */
-    const char *platform, *why;
+    const char *platform, *why, *tfstate;
     long long limit;
     const struct command *command;
     size_t argument_count;
@@ -90,6 +91,9 @@ int ctl_destroy(const struct ctl *ctl);
 
 /* ---- import.c ---- */
 int ctl_import(const struct ctl *ctl);
+
+/* ---- import_tfstate.c ---- */
+int ctl_import_tfstate(const struct ctl *ctl);
 
 /* ---- confirm.c ---- */
 /** May this command ask a person? Else it has said that it wants --yes. */

@@ -84,6 +84,12 @@ int ctl_import(const struct ctl *ctl)
     struct json_object *trial CLEANUP_JS = NULL, *done CLEANUP_JS = NULL;
     int status;
 
+    if (ctl->tfstate && ctl->argument_count > 1)
+        return ctl_usage("import --tfstate takes a PLATFORM at most: its addresses are found in the file");
+    if (ctl->tfstate)
+        return ctl_import_tfstate(ctl);
+    if (ctl->argument_count != 2)
+        return ctl_usage("import needs ADDRESS ID, or --tfstate FILE");
     if (!ctl_may_ask(ctl, "import"))
         return EXIT_FAILED;
     trial = ask(ctl, false);

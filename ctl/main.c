@@ -47,6 +47,7 @@ static const struct option_row {
     {"limit", OPTION_LIMIT, "NUMBER", "at most so many events"},
     {"yes", OPTION_YES, NULL, "do not ask"},
     {"why", OPTION_WHY, "TEXT", "the reason, for others to read"},
+    {"tfstate", OPTION_TFSTATE, "FILE", "all that this Terraform state names"},
 };
 
 /* The command line while it is read. */
@@ -116,6 +117,8 @@ static int option_take(struct line *line, const struct option_row *row, const ch
         ctl->platform = value;
     else if (row->flag == OPTION_WHY)
         ctl->why = value;
+    else if (row->flag == OPTION_TFSTATE)
+        ctl->tfstate = value;
     else if (row->flag == OPTION_LIMIT && str_to_int64(value, 1, LIMIT_MAX, &ctl->limit) < 0)
         return ctl_usage("--limit takes a number from 1 to %d, not \"%s\"", LIMIT_MAX, value);
     return 0;

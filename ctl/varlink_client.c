@@ -119,6 +119,7 @@ int varlink_send(struct varlink_client *client, const char *method, struct json_
 {
     struct json_object *call CLEANUP_JS = json_object_new_object();
     char *text CLEANUP_FREE = NULL;
+    size_t size;
     int r = call ? 0 : -ENOMEM;
 
     if (take_parameters) {
@@ -136,7 +137,10 @@ int varlink_send(struct varlink_client *client, const char *method, struct json_
     if (!text)
         return err_no_memory(err);
     client->more = more;
-    return write_all(client, text, strlen(text) + 1, err); /* with its NUL */
+    size = strlen(text);
+    r = write_all(client, text, size + 1, err); /* with its NUL */
+    explicit_bzero(text, size);                 /* a password may have been in it */
+    return r;
 }
 
 /* 1 when there is something to read. */

@@ -276,34 +276,75 @@ struct json_object *document_result(struct platform *platform)
     return document;
 }
 
+/** What importing it would do; NULL = it was not seen, or no memory. */
+static struct json_object *import_action(const struct resource *resource, const char *refused)
+{
+    struct json_object *action = resource->seen == ITEM_PRESENT ? action_of(resource) : NULL;
+
+    if (!action)
+        return NULL;
+    put_text(action, "action", action_name(ACTION_ADOPT));
+    put_text(action, "reason", reason_text(REASON_IMPORTED));
+    put_text(action, "held", refused);
+    return action;
+}
+
+/** A plan of these actions alone. */
+static struct json_object *plan_of(struct platform *platform, struct json_object *take_actions)
+{
+    struct json_object *plan = json_object_new_object(), *platforms = json_object_new_array();
+
+    if (!plan || !take_actions || !platforms || json_object_array_add(platforms, plan) < 0) {
+        json_object_put(plan);
+        json_object_put(take_actions);
+        json_object_put(platforms);
+        return NULL;
+    }
+    put_text(plan, "name", platform->name);
+    put_int(plan, "generation", platform->generation);
+    put(plan, "actions", take_actions);
+    put(plan, "unknown", json_object_new_array());
+    put_int(plan, "calls", (int64_t)platform->calls_last);
+    put_text(plan, "problem", platform->problem);
+    return platforms;
+}
+
 struct json_object *document_import(struct platform *platform, const struct resource *resource)
 {
-    struct json_object *document = json_object_new_object(), *plan = json_object_new_object();
-    struct json_object *platforms = json_object_new_array(), *actions = json_object_new_array();
-    struct json_object *action = action_of(resource);
+    struct json_object *document = json_object_new_object(), *actions = json_object_new_array();
     char *refused CLEANUP_FREE = import_refusal(resource);
+    struct json_object *action = import_action(resource, refused);
 
-    if (!document || !platforms || json_object_array_add(platforms, plan) < 0) {
+    if (!document || !actions || (action && json_object_array_add(actions, action) < 0)) {
         json_object_put(document);
-        json_object_put(plan);
-        json_object_put(platforms);
         json_object_put(actions);
         json_object_put(action);
         return NULL;
     }
-    put_text(action, "action", action_name(ACTION_ADOPT));
-    put_text(action, "reason", reason_text(REASON_IMPORTED));
-    put_text(action, "held", refused);
-    if (resource->seen != ITEM_PRESENT || json_object_array_add(actions, action) < 0)
-        json_object_put(action);
-    put_text(plan, "name", platform->name);
-    put_int(plan, "generation", platform->generation);
-    put(plan, "actions", actions);
-    put(plan, "unknown", json_object_new_array());
-    put_int(plan, "calls", (int64_t)platform->calls_last);
-    put_text(plan, "problem", platform->problem);
-    put(document, "platforms", platforms);
+    put(document, "platforms", plan_of(platform, actions));
     put_text(document, "refused", refused);
+    return document;
+}
+
+struct json_object *document_imports(struct platform *platform, const struct strv *addresses)
+{
+    struct json_object *document = json_object_new_object();
+    struct json_object *actions = json_object_new_array(), *resources = json_object_new_array();
+
+    for (size_t i = 0; i < addresses->count && actions && resources; i++) {
+        const struct resource *resource = platform_find(platform, addresses->items[i]);
+        char *refused CLEANUP_FREE = resource && !resource->record.address ? import_refusal(resource) : NULL;
+        struct json_object *action = resource && !resource->record.address && !refused
+                                         ? import_action(resource, NULL)
+                                         : NULL;
+
+        if (resource && resource->record.address)
+            (void)json_object_array_add(resources, document_resource(resource));
+        else if (action)
+            (void)json_object_array_add(actions, action);
+    }
+    put(document, "platforms", plan_of(platform, actions));
+    put(document, "resources", resources);
     return document;
 }
 

@@ -17,6 +17,8 @@ struct json_object *document_result(struct platform *platform);
 struct json_object *document_destroy_plan(struct platform *platform);
 /** The plan of one resource that is to be imported: as a Plan, with "refused" when it can not be. */
 struct json_object *document_import(struct platform *platform, const struct resource *resource);
+/** Of many: the actions of those that can be imported, the "resources" that were. */
+struct json_object *document_imports(struct platform *platform, const struct strv *addresses);
 /** What a destroy left. */
 struct json_object *document_destroyed(struct platform *platform);
 struct json_object *document_resource(const struct resource *resource);

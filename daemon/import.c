@@ -86,6 +86,25 @@ bool import_fits(const struct resource *resource)
     return is_meant(resource) && !undecided_field(resource);
 }
 
+bool import_stands(const struct resource *resource)
+{
+    return resource->import_id && !resource->record.address && resource->seen == ITEM_PRESENT &&
+           import_fits(resource) && !resource->decision.diff.replace;
+}
+
+size_t import_waiting(const struct platform *platform, bool also_standing)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < platform->count; i++) {
+        const struct resource *resource = platform->resources[i];
+
+        waiting += resource->import_id && !resource->record.address &&
+                   (also_standing || !import_stands(resource));
+    }
+    return waiting;
+}
+
 /* ---- why not ---- */
 
 static char *immutable_fields(const struct resource *resource)

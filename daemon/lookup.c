@@ -45,8 +45,15 @@ static struct json_object *value_at(const char *document, const char *path)
     return json_object_get(js_get(object, path));
 }
 
+/** In a trial of several imports, what one brings is what the next refers to. */
+static bool is_promised(const struct resource *resource)
+{
+    return resource->platform->promises && import_stands(resource);
+}
+
 static int of_resource(struct resource *resource, const char *path, struct json_object **ret)
 {
+    bool promised = is_promised(resource);
     size_t head = strcspn(path, ".");
     char *name CLEANUP_FREE = str_format("%.*s", (int)head, path);
     struct json_object *value CLEANUP_JS = NULL;
@@ -59,7 +66,7 @@ static int of_resource(struct resource *resource, const char *path, struct json_
         value = resource->record.address ? value_at(resource->record.attributes, path) : NULL;
     else
         value = value_at(resource->desired, path);
-    if (!value && resource->record.address)
+    if (!value && (resource->record.address || promised))
         value = value_at(resource->observed, path); /* left to the service: what it chose */
     if (!value || document_has_unknown(value))
         return RESOLVE_LATER;

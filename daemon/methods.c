@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/js.h"
@@ -348,8 +349,37 @@ static void set_paused(void *data, struct varlink_call *call, struct json_object
     reply_list(call, paused ? "paused" : "resumed", names);
 }
 
+/** A platform that no file declares yet: paused from its first pass on, so that what it has can be imported first. */
+static void pause_ahead(struct daemon *daemon, struct varlink_call *call, const char *name, const char *why)
+{
+    struct platform *gone = daemon_find(daemon, name); /* its file may come back */
+    struct json_object *names;
+    struct err err CLEANUP_ERR = {0};
+
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name) || strlen(name) > 40) {
+        fail_with_known(daemon, call, "io.mlopsd.NoSuchPlatform", name);
+        return;
+    }
+    if (fact_put(daemon->store, name, "paused", why ? why : "", &err) < 0) {
+        fail_err(call, &err);
+        return;
+    }
+    if (gone)
+        gone->paused = true;
+    names = json_object_new_array();
+    (void)js_add_text(names, name);
+    reply_list(call, "paused", names);
+}
+
 static void pause_platforms(void *data, struct varlink_call *call, struct json_object *parameters)
 {
+    const char *name = js_text(parameters, "platform");
+
+    if (js_bool(parameters, "ahead", false) && name &&
+        (!daemon_find(data, name) || !platform_watched(daemon_find(data, name)))) {
+        pause_ahead(data, call, name, js_text(parameters, "why"));
+        return;
+    }
     set_paused(data, call, parameters, true);
 }
 
@@ -404,6 +434,11 @@ const struct varlink_method control_methods[] = {
      PARAMETERS(PLATFORM, ADDRESS(true), {"id", json_type_string, true},
                 {"confirm", json_type_boolean, false}),
      method_import},
+    {"ImportAll", true, false,
+     PARAMETERS(PLATFORM, {"things", json_type_array, true}, {"confirm", json_type_boolean, false}),
+     method_import_all},
+    {"ImportSecret", true, false, PARAMETERS(PLATFORM, ADDRESS(true), {"value", json_type_string, true}),
+     method_import_secret},
     {"Destroy", true, false, PARAMETERS(PLATFORM, {"confirm", json_type_string, false}), method_destroy},
     {"Drift", false, false, PARAMETERS(PLATFORM, {"all", json_type_boolean, false}), drift},
     {"Output", false, false,
@@ -413,7 +448,9 @@ const struct varlink_method control_methods[] = {
     {"History", false, false, PARAMETERS(PLATFORM, ADDRESS(false), {"limit", json_type_int, false}), history},
     {"Watch", false, true, PARAMETERS(PLATFORM), method_watch},
     {"Approve", true, false, PARAMETERS(PLATFORM, ADDRESS(true)), approve},
-    {"Pause", true, false, PARAMETERS(PLATFORM, {"why", json_type_string, false}), pause_platforms},
+    {"Pause", true, false,
+     PARAMETERS(PLATFORM, {"why", json_type_string, false}, {"ahead", json_type_boolean, false}),
+     pause_platforms},
     {"Resume", true, false, PARAMETERS(PLATFORM), resume_platforms},
     {"Check", true, false, PARAMETERS(PLATFORM, ADDRESS(false)), method_check},
     {"Reload", true, false, NULL, reload},

@@ -10,45 +10,12 @@
 #include "daemon/documents.h"
 #include "daemon/methods-internal.h"
 
-struct waiting_call;
-
-struct one_platform {
-    struct pass_waiter waiter;
-    struct waiting_call *owner;
-    struct platform *platform;
-    bool over;
-};
-
-/** A call that waits for passes of one or more platforms, with or without a stream of events. */
-struct waiting_call {
-    struct daemon *daemon;
-    struct varlink_call *call;
-    struct watcher watcher;
-    bool watching;
-    char *platform; /* whose events; NULL = all */
-    char *address;  /* Check: of one resource; NULL = all. Import: which */
-    bool importing; /* Import: the resource holds an id that must not outlive the call */
-    struct json_object *(*answer)(struct waiting_call *waiting);
-    size_t left, count;
-    struct one_platform platforms[];
-};
-
-/** The call is over, or its client went: what was only tried is forgotten; what was confirmed goes on. */
-static void end_trial(struct waiting_call *waiting)
-{
-    struct resource *resource = platform_find(waiting->platforms[0].platform, waiting->address);
-
-    if (resource && !resource->import_confirmed)
-        (void)import_end(resource, NULL); /* a trial writes nothing */
-}
-
 static void waiting_free(void *data)
 {
     struct waiting_call *waiting = data;
 
-    if (waiting->importing)
-        end_trial(waiting);
-
+    if (waiting->end)
+        waiting->end(waiting);
     if (waiting->watching)
         daemon_unwatch(waiting->daemon, &waiting->watcher);
     for (size_t i = 0; i < waiting->count; i++)
@@ -56,10 +23,12 @@ static void waiting_free(void *data)
             pass_forget(waiting->platforms[i].platform, &waiting->platforms[i].waiter);
     free(waiting->platform);
     free(waiting->address);
+    strv_done(&waiting->imports);
+    json_object_put(waiting->refused);
     free(waiting);
 }
 
-static struct waiting_call *waiting_new(struct daemon *daemon, struct varlink_call *call, size_t count)
+struct waiting_call *waiting_new(struct daemon *daemon, struct varlink_call *call, size_t count)
 {
     struct waiting_call *waiting = calloc(1, sizeof(*waiting) + count * sizeof(waiting->platforms[0]));
 
@@ -71,6 +40,12 @@ static struct waiting_call *waiting_new(struct daemon *daemon, struct varlink_ca
     waiting->call = call;
     varlink_on_gone(call, waiting_free, waiting);
     return waiting;
+}
+
+void waiting_drop(struct waiting_call *waiting)
+{
+    varlink_on_gone(waiting->call, NULL, NULL);
+    waiting_free(waiting);
 }
 
 static void one_is_over(struct pass_waiter *waiter)
@@ -89,8 +64,8 @@ static void one_is_over(struct pass_waiter *waiter)
     varlink_reply(call, answer);
 }
 
-static void wait_for(struct waiting_call *waiting, struct platform **platforms, size_t count,
-                     const struct pass_request *request, bool until_steady)
+void waiting_begin(struct waiting_call *waiting, struct platform **platforms, size_t count,
+                   const struct pass_request *request, bool until_steady)
 {
     waiting->count = waiting->left = count;
     for (size_t i = 0; i < count; i++) {
@@ -108,7 +83,7 @@ static void wait_for(struct waiting_call *waiting, struct platform **platforms, 
 
 /* ---- Plan ---- */
 
-static struct json_object *wrap(const char *key, struct json_object *take_list)
+struct json_object *method_wrap(const char *key, struct json_object *take_list)
 {
     struct json_object *answer = json_object_new_object();
 
@@ -125,7 +100,7 @@ static struct json_object *answer_plan(struct waiting_call *waiting)
 
     for (size_t i = 0; i < waiting->count; i++)
         (void)json_object_array_add(list, document_plan(waiting->platforms[i].platform));
-    return wrap("platforms", list);
+    return method_wrap("platforms", list);
 }
 
 void method_plan(void *data, struct varlink_call *call, struct json_object *parameters)
@@ -137,14 +112,14 @@ void method_plan(void *data, struct varlink_call *call, struct json_object *para
     if (!method_platforms(data, call, parameters, false, &platforms, &count))
         return;
     if (count == 0) {
-        varlink_reply(call, wrap("platforms", json_object_new_array()));
+        varlink_reply(call, method_wrap("platforms", json_object_new_array()));
         return;
     }
     waiting = waiting_new(data, call, count);
     if (!waiting)
         return;
     waiting->answer = answer_plan;
-    wait_for(waiting, platforms, count, &(struct pass_request){.mode = PASS_CHECK, .full = true}, false);
+    waiting_begin(waiting, platforms, count, &(struct pass_request){.mode = PASS_CHECK, .full = true}, false);
 }
 
 /* ---- Apply ---- */
@@ -161,8 +136,9 @@ static void stream_event(struct watcher *watcher, const struct platform *platfor
     const struct event_info *info = &event_infos[what->event];
 
     if (is_of(waiting, platform))
-        varlink_continue(waiting->call, wrap("event", document_event(time_ms, platform->name, what->address,
-                                                                     info->name, detail, info->level)));
+        varlink_continue(waiting->call,
+                         method_wrap("event", document_event(time_ms, platform->name, what->address,
+                                                             info->name, detail, info->level)));
 }
 
 static void stream(struct waiting_call *waiting)
@@ -178,7 +154,7 @@ static struct json_object *answer_apply(struct waiting_call *waiting)
 
     for (size_t i = 0; i < waiting->count; i++)
         (void)json_object_array_add(list, document_result(waiting->platforms[i].platform));
-    return wrap("results", list);
+    return method_wrap("results", list);
 }
 
 /** Does a destroy keep Apply from it? Then it has been answered; else the destroy is over. */
@@ -228,7 +204,7 @@ void method_apply(void *data, struct varlink_call *call, struct json_object *par
     if (!method_platforms(data, call, parameters, false, &platforms, &count))
         return;
     if (count == 0) {
-        varlink_reply(call, wrap("results", json_object_new_array()));
+        varlink_reply(call, method_wrap("results", json_object_new_array()));
         return;
     }
     if (!method_may_apply(call, parameters, platforms, count))
@@ -240,92 +216,20 @@ void method_apply(void *data, struct varlink_call *call, struct json_object *par
     (void)str_set(&waiting->platform, js_text(parameters, "platform")); /* without memory: events of all */
     if (varlink_wants_more(call))
         stream(waiting);
-    wait_for(waiting, platforms, count,
-             &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
-}
-
-/* ---- Import ---- */
-
-static struct json_object *answer_import(struct waiting_call *waiting)
-{
-    struct platform *platform = waiting->platforms[0].platform;
-    struct resource *resource = platform_find(platform, waiting->address);
-    struct json_object *answer;
-
-    if (resource && resource->record.address)
-        return wrap("resource", document_resource(resource));
-    if (!resource)
-        return json_object_new_object();
-    answer = document_import(platform, resource);
-    if (resource->import_confirmed)
-        (void)import_end(resource,
-                         NULL); /* refused: told so; a row that stayed is tried again, and refused again */
-    return answer;
-}
-
-/** Is there anything to import it into? Else it has been answered. */
-static struct resource *resource_to_import(struct platform *platform, struct varlink_call *call,
-                                           const char *address)
-{
-    struct resource *resource = method_resource(platform, call, address);
-    const char *why = NULL;
-
-    if (!resource)
-        return NULL;
-    if (resource->record.address)
-        why = "it is recorded already (mlopsctl state show); nothing to import";
-    else if (!resource_wanted(resource))
-        why = "no file declares it";
-    else if (resource->import_id)
-        why = "somebody else imports it just now";
-    else if (resource->acting)
-        why = "it is being made just now: mlopsctl pause first, then import";
-    if (!why)
-        return resource;
-    method_fail(call, "NotNow", "why", why);
-    return NULL;
-}
-
-void method_import(void *data, struct varlink_call *call, struct json_object *parameters)
-{
-    bool confirm = js_bool(parameters, "confirm", false);
-    const char *address = js_text(parameters, "address"), *id = js_text(parameters, "id");
-    struct platform **platforms CLEANUP_FREE = NULL;
-    struct waiting_call *waiting;
-    struct resource *resource;
-    struct err err CLEANUP_ERR = {0};
-    size_t count = 0;
-
-    if (!method_platforms(data, call, parameters, true, &platforms, &count))
-        return;
-    resource = resource_to_import(platforms[0], call, address);
-    waiting = resource ? waiting_new(data, call, 1) : NULL;
-    if (!waiting)
-        return;
-    if (str_set(&waiting->address, address) < 0 ||
-        (confirm ? import_confirm(resource, id, &err) : import_try(resource, id, &err)) < 0) {
-        (void)import_end(resource, NULL); /* the failure is told already */
-        varlink_on_gone(call, NULL, NULL);
-        waiting_free(waiting);
-        method_fail(call, "Failed", "why", err.code < 0 ? err_text(&err) : "no memory");
-        return;
-    }
-    waiting->answer = answer_import;
-    wait_for(waiting, platforms, 1,
-             &(struct pass_request){.mode = confirm ? PASS_CONVERGE : PASS_CHECK, .full = true}, confirm);
-    waiting->importing = true;
+    waiting_begin(waiting, platforms, count,
+                  &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
 }
 
 /* ---- Destroy ---- */
 
 static struct json_object *answer_destroy_plan(struct waiting_call *waiting)
 {
-    return wrap("plan", document_destroy_plan(waiting->platforms[0].platform));
+    return method_wrap("plan", document_destroy_plan(waiting->platforms[0].platform));
 }
 
 static struct json_object *answer_destroyed(struct waiting_call *waiting)
 {
-    return wrap("result", document_destroyed(waiting->platforms[0].platform));
+    return method_wrap("result", document_destroyed(waiting->platforms[0].platform));
 }
 
 /** The one that is meant, though its file be gone, or refused since the start: then by what is recorded of it. */
@@ -357,13 +261,12 @@ static void begin_destroy(struct waiting_call *waiting, struct platform *platfor
     if (varlink_wants_more(call))
         stream(waiting);
     if (destroy_begin(platform, (unsigned)varlink_peer_of(call)->uid, &err) < 0) {
-        varlink_on_gone(call, NULL, NULL);
-        waiting_free(waiting);
+        waiting_drop(waiting);
         method_fail(call, "Failed", "why", err_text(&err));
         return;
     }
-    wait_for(waiting, &platform, 1,
-             &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
+    waiting_begin(waiting, &platform, 1,
+                  &(struct pass_request){.mode = PASS_CONVERGE, .full = true, .released = true}, true);
 }
 
 void method_destroy(void *data, struct varlink_call *call, struct json_object *parameters)
@@ -386,8 +289,8 @@ void method_destroy(void *data, struct varlink_call *call, struct json_object *p
     if (confirm)
         begin_destroy(waiting, platform);
     else
-        wait_for(waiting, &platform, 1,
-                 &(struct pass_request){.mode = PASS_CHECK, .full = true, .farewells = true}, false);
+        waiting_begin(waiting, &platform, 1,
+                      &(struct pass_request){.mode = PASS_CHECK, .full = true, .farewells = true}, false);
 }
 
 /* ---- Check ---- */
@@ -403,7 +306,7 @@ static struct json_object *answer_check(struct waiting_call *waiting)
             if (!waiting->address || str_equal(waiting->address, platform->resources[k]->address))
                 (void)json_object_array_add(list, document_resource(platform->resources[k]));
     }
-    return wrap("resources", list);
+    return method_wrap("resources", list);
 }
 
 void method_check(void *data, struct varlink_call *call, struct json_object *parameters)
@@ -418,7 +321,7 @@ void method_check(void *data, struct varlink_call *call, struct json_object *par
     if (address && !method_resource(platforms[0], call, address))
         return;
     if (count == 0) {
-        varlink_reply(call, wrap("resources", json_object_new_array()));
+        varlink_reply(call, method_wrap("resources", json_object_new_array()));
         return;
     }
     waiting = waiting_new(data, call, count);
@@ -426,7 +329,8 @@ void method_check(void *data, struct varlink_call *call, struct json_object *par
         return;
     waiting->answer = answer_check;
     (void)str_set(&waiting->address, address); /* without memory: all are shown */
-    wait_for(waiting, platforms, count, &(struct pass_request){.mode = PASS_CONVERGE, .full = true}, false);
+    waiting_begin(waiting, platforms, count, &(struct pass_request){.mode = PASS_CONVERGE, .full = true},
+                  false);
 }
 
 /* ---- Watch ---- */

@@ -88,12 +88,17 @@ static void resolve_all(struct platform *platform)
 /** Judge everything, and take into the records what needs no call. */
 static void judge_and_note(struct platform *platform)
 {
+    size_t waiting;
+
     judge_brakes(platform);
     judge_all(platform);
-    if (record_adopt_and_forget(platform) > 0) {
+    do {
+        waiting = import_waiting(platform, true);
+        if (record_adopt_and_forget(platform) == 0)
+            break;
         resolve_all(platform); /* adopted ones have attributes now */
         judge_all(platform);
-    }
+    } while (import_waiting(platform, true) < waiting); /* and the next import may refer to them */
 }
 
 static int look_and_judge(struct platform *platform, look_filter wanted)
@@ -163,9 +168,19 @@ static void update_drift(struct platform *platform)
         drift_update(platform->resources[i]);
 }
 
+/** Did this round bring imports further, so that others can be found or compared now? */
+static bool imports_go_on(const struct platform *platform, size_t *waiting)
+{
+    size_t before = *waiting;
+
+    *waiting = import_waiting(platform, false);
+    return *waiting > 0 && *waiting < before && !platform->cut_short;
+}
+
 static int run_rounds(struct platform *platform, bool full)
 {
     look_filter wanted = full ? NULL : is_unready;
+    size_t importing = import_waiting(platform, true);
     int r = 0;
 
     for (unsigned round = 0; round < ROUNDS_MAX && r == 0; round++) {
@@ -178,10 +193,9 @@ static int run_rounds(struct platform *platform, bool full)
         for (size_t i = 0; i < platform->count; i++)
             platform->resources[i]->acted = false;
         update_drift(platform);
-        if (platform->mode != PASS_CONVERGE || platform->cut_short)
-            break;
-        r = act(platform);
-        if (r <= 0)
+        if (platform->mode == PASS_CONVERGE && !platform->cut_short)
+            r = act(platform);
+        if (r < 0 || !(imports_go_on(platform, &importing) || r > 0))
             break;
         r = 0;
         wanted = is_unready;
@@ -350,12 +364,14 @@ static int run(struct platform *platform, bool full)
     if (!platform->graph)
         return -ENOENT;
     platform->cut_short = false;
+    platform->promises = platform->mode == PASS_CHECK;
     guard_check(platform);
     if ((full || !platform->facts) && facts_gather(platform, &err) < 0)
         log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of the outside could not be read",
                 platform->name);
     destroy_spare(platform);
     r = run_rounds(platform, full);
+    platform->promises = false;
     if (r == 0 && platform->farewells)
         destroy_farewells(platform);
     if (r != -ECANCELED)

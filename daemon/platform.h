@@ -158,9 +158,10 @@ struct platform {
     enum pass_mode mode;
     bool released;
     bool farewells;
-    bool by_turns;         /* its looks leave out what has its turn in another pass */
-    unsigned turn;         /* whose */
-    bool cut_short;        /* a reload or stop: start nothing new */
+    bool by_turns;  /* its looks leave out what has its turn in another pass */
+    unsigned turn;  /* whose */
+    bool promises;  /* a trial: what an import would bring counts as known, for those that refer to it */
+    bool cut_short; /* a reload or stop: start nothing new */
     uint64_t pass_number;  /* of the running or last pass */
     uint64_t calls_before; /* client counters at its start */
     uint64_t calls_last;
@@ -214,6 +215,10 @@ bool resource_hopeful(const struct resource *resource);
 const char *import_look_id(const struct resource *resource);
 /** Is what was seen, and compared, the thing with that id, and is nothing that can never change still unknown? */
 bool import_fits(const struct resource *resource);
+/** Would it be adopted if somebody said yes now? */
+bool import_stands(const struct resource *resource);
+/** How many hold an id and are not recorded; without those that stand: what another round may bring further. */
+size_t import_waiting(const struct platform *platform, bool also_standing);
 /** After a look: why it can not be imported, for a person; owned; NULL = it can, or no memory. */
 char *import_refusal(const struct resource *resource);
 int import_try(struct resource *resource, const char *id, struct err *err);

@@ -70,7 +70,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct connection *connection = handle->data;
 
-    buf_done(&connection->input);
+    buf_wipe(&connection->input);
     free(connection);
 }
 
@@ -369,6 +369,7 @@ static void handle_input(struct connection *connection)
     if (done > 0) { /* once for all of them: a mebibyte of small calls must not hold up the loop */
         memmove(input->data, input->data + done, input->size - done);
         input->size -= done;
+        explicit_bzero(input->data + input->size, done); /* a password may have been in it */
     }
     connection->handling = false;
 }
@@ -390,6 +391,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         connection_close(connection); /* over 1 MiB without an end */
     else if (size > 0 && !connection->call)
         handle_input(connection);
+    if (size > 0)
+        explicit_bzero(buffer->base, (size_t)size);
     free(buffer->base);
 }
 
