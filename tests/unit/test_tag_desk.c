@@ -72,7 +72,8 @@ static void look(void *arg)
 
     for (size_t i = 0; i < test->count; i++)
         (void)fiber_group_spawn(&group, "asker", run_asker, &test->askers[i]);
-    (void)fiber_sleep(&test->cloud.clock.clock, 0);
+    for (int i = 0; i < 8; i++)
+        (void)fiber_sleep(&test->cloud.clock.clock, 0); /* one of them is asking now: that takes 1 ms */
     for (size_t i = 0; i < test->count; i++)
         if (test->askers[i].cancel)
             fiber_cancel(test->askers[i].fiber);
@@ -154,6 +155,10 @@ static size_t asked(const struct desk_test *test, size_t n)
 #define SOME     ROW("arn:a") "," ROW("arn:b") "," ROW("arn:c") "," ROW("arn:d") "," ROW("arn:e")
 #define ANSWER(rows)                                                                                         \
     "{\"operation\":\"GetResources\",\"times\":-1,\"answer\":{\"ResourceTagMappingList\":[" rows "]}}"
+/* Twice. */
+#define FOUR                                                                                                 \
+    "{\"operation\":\"GetResources\",\"times\":2,\"answer\":{\"ResourceTagMappingList\":[" ROW(              \
+        "arn:a") "," ROW("arn:b") "," ROW("arn:c") "," ROW("arn:d") "]}}"
 #define TELLS_ALL "[" ANSWER(SOME "," ROW("arn:f")) "]"
 
 static void one_call_serves_all_that_ask_in_one_look(void **state)
@@ -180,7 +185,7 @@ static void what_is_new_is_asked_for_once_more(void **state)
     struct desk_test test;
 
     (void)state;
-    begin(&test, TELLS_ALL);
+    begin(&test, "[" FOUR "," ANSWER(ROW("arn:e") "," ROW("arn:f")) "]");
     test.count = 2;
     prepare(&test);
     run(&test, true);
@@ -192,9 +197,6 @@ static void what_is_new_is_asked_for_once_more(void **state)
     assert_int_equal(asked(&test, 0), 4);
     assert_int_equal(asked(&test, 1), 2);
     assert_int_equal(alone(&test), 0);
-    prepare(&test);
-    run(&test, true);
-    assert_int_equal(test.cloud.calls, 1);
     end(&test);
 }
 
