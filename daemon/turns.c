@@ -11,13 +11,15 @@
 
 #define TURNS 5
 
-#define SUBJECT_CALLS 1 /* of facts.c */
+/* Of facts.c. */
+#define SUBJECT_TURN  0
+#define SUBJECT_CALLS 1
 
-static unsigned lightest(const unsigned load[TURNS])
+static unsigned lightest(const unsigned load[TURNS], unsigned first)
 {
-    unsigned turn = 0;
+    unsigned turn = first;
 
-    for (unsigned i = 1; i < TURNS; i++)
+    for (unsigned i = first + 1; i < TURNS; i++)
         if (load[i] < load[turn])
             turn = i;
     return turn;
@@ -25,14 +27,15 @@ static unsigned lightest(const unsigned load[TURNS])
 
 static void deal(struct platform *platform)
 {
-    unsigned load[TURNS] = {SUBJECT_CALLS}; /* the facts have the first turn */
+    unsigned load[TURNS] = {[SUBJECT_TURN] = SUBJECT_CALLS};
 
     for (size_t i = 0; i < platform->count; i++) {
         struct resource *resource = platform->resources[i];
 
         if (resource->kind->seldom_calls == 0)
             continue;
-        resource->turn = lightest(load);
+        /* GitHub answers one call at a time: its resources have another turn than the facts */
+        resource->turn = lightest(load, resource->kind->provider == PROVIDER_GITHUB ? SUBJECT_TURN + 1 : 0);
         load[resource->turn] += resource->kind->seldom_calls;
     }
 }
@@ -61,5 +64,5 @@ bool turns_resource(const struct resource *resource)
 
 bool turns_subject(const struct platform *platform)
 {
-    return !platform->by_turns || platform->turn == 0;
+    return !platform->by_turns || platform->turn == SUBJECT_TURN;
 }

@@ -9,8 +9,8 @@
  *   diff.json      the entries of the diff, as "PATH WHAT SEVERITY" texts, "replace" last
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
  *                  given must be there, and null means that there is none
- *   case.json      {"verb": "create" | "update" | "remove", "id", "recent", "memory", "region",
- *                  "intent", "intent_age_ms", "undeclared": true, "ignore": "PATH" of the diff; and
+ *   case.json      {"verb": "create" | "update" | "remove", "id", "recent", "last": {what the look before
+ *                  observed}, "thorough", "memory", "region", "intent", "intent_age_ms", "undeclared": true, "ignore": "PATH" of the diff; and
  *                  what must come of it: "ret_memory", "calls": N, "error": "CLASS", "says": "TEXT in
  *                  the error", "attributes": {...}}; all optional
  *
@@ -143,6 +143,8 @@ static void run_begin(struct run *run, const struct kind_case *c, struct fake_cl
                                    .desired = c->desired,
                                    .id = js_text(c->options, "id"),
                                    .memory = js_get(c->options, "memory"),
+                                   .last = js_get(c->options, "last"),
+                                   .thorough = js_bool(c->options, "thorough", false),
                                    .recent = js_bool(c->options, "recent", false),
                                    .intent = js_text(c->options, "intent"),
                                    .intent_age_ms = js_int(c->options, "intent_age_ms", 0)};
