@@ -108,10 +108,12 @@ class Platform(unittest.TestCase):
     # ---- what happens to it ----
 
     def offer(self, document: dict[str, Any]) -> None:
-        """Give the daemon another file."""
+        """Give the daemon another file; it is in force when this returns."""
+        before = self.daemon.platform()["generation"]
         self.daemon.write_platform(document)
         answer = self.daemon.call("Reload")
         self.assertEqual(answer["refused"], [], self.daemon.stderr()[-3000:])
+        wait_for(lambda: self.daemon.platform()["generation"] > before, "the file to be in force")
 
     def assert_quiet(self) -> None:
         """Another look changes nothing."""
@@ -184,16 +186,17 @@ class WholeTest(Platform):
         cls.cloud = quick_sandbox()
         cls.oracle = Oracle(cls.cloud)
         cls.cloud.reset()
-        cls.before()
         cls.document = whole(**cls.parameters)
         cls.daemon = whole_daemon(cls.cloud, cls.document)
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.start()
-        cls.daemon.converged(timeout=120)
+        cls.arrive()
 
     @classmethod
-    def before(cls) -> None:
-        """What is to be so in the cloud before the daemon comes."""
+    def arrive(cls) -> None:
+        """Wait until the platform is up."""
+        cls.daemon.converged(timeout=120)
+        cls.daemon.check()  # everything was seen: what goes missing now did not just fail to appear yet
 
     def tearDown(self) -> None:
         self.cloud.clear_faults()
