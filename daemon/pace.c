@@ -11,7 +11,7 @@
 #include "daemon/daemon.h"
 
 #define STAND_IN_FIRST_MS 100
-#define STAND_IN_SHARE    20 /* of the age so far: one part in */
+#define STAND_IN_SHARE    40 /* of the age so far: one part in; so late is the news at worst */
 #define STEADY_MS         2000
 #define UNSEEN_MS         2000 /* a look that brought nothing: doubled each time */
 #define UNSEEN_DOUBLINGS  4

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The figures of the small platform: start, memory, first convergence, quiet pass.
+"""The figures of the small platform (no network, cluster, database, studio): start, memory, first convergence, quiet pass.
 
     tests/bench/figures.py [--latency-ms N] [--passes N]
 
@@ -22,40 +22,25 @@ sys.path.insert(0, str(TOP / "tests"))
 
 from lib.sandbox import start_sandbox  # noqa: E402
 
+from process import cpu_seconds, memory  # noqa: E402
+from whole import paced  # noqa: E402
+
 BUILD = Path(os.environ.get("MLOPSD_BUILD", TOP / "build" / "release"))
 RECENT_S = 17  # for 15 s after a write the daemon reads what it wrote in the strongly consistent way, with more calls
-TICKS = os.sysconf("SC_CLK_TCK")
+SMALL = "  with_network: false\n  with_cluster: false\n  with_database: false\n  with_studio: false\n  with_automation: false\n  with_mlflow: false\n"
 
 
 def make_files(work: Path, poll: str) -> Path:
     """The installed example, with a state directory of its own."""
     (work / "platforms.d").mkdir(parents=True)
     shutil.copytree(TOP / "etc" / "blueprints", work / "blueprints")
-    example = (TOP / "etc" / "platforms.d" / "abalone-mlops.yaml").read_text()
-    example = example.replace("  repository: john-doe/mlops-project\n",
-                              "  repository: john-doe/mlops-project\n  write_interval: 50ms\n")
-    (work / "platforms.d" / "abalone-mlops.yaml").write_text(example)
+    (work / "platforms.d" / "abalone-mlops.yaml").write_text(paced().replace("\nparameters:\n", f"\nparameters:\n{SMALL}"))
     (work / "credentials").mkdir()
     (work / "credentials" / "github-token").write_text("ghp_sandbox")
     (work / "credentials" / "github-token").chmod(0o600)
     config = work / "mlopsd.yaml"
     config.write_text(f"state_dir: {work}/state\nsocket: {work}/mlopsd.sock\npoll_interval: {poll}\n")
     return config
-
-
-def memory(pid: int) -> dict[str, int]:
-    """KiB by name from /proc/PID/status."""
-    found = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in ("VmRSS", "RssAnon", "VmHWM"):
-            found[name] = int(value.split()[0])
-    return found
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def calls(sandbox) -> tuple[int, int]:

@@ -21,6 +21,12 @@ RECENT_S = 16.5  # for 15 s after a write the daemon reads what it wrote in the 
 EFFORT = re.compile(r": ([a-z_]+\.[^ ]+): create ended after (\d+) calls")
 
 
+def paced() -> str:
+    """The installed example; the sandbox's GitHub does not mind quick writes."""
+    example = (TREE / "etc" / "platforms.d" / f"{NAME}.yaml").read_text()
+    return example.replace("\ngithub:\n", "\ngithub:\n  write_interval: 50ms\n")
+
+
 class Whole:
     """One daemon with the platform; the clock runs from the moment the program is started."""
 
@@ -28,9 +34,7 @@ class Whole:
         self.cloud = cloud
         self.daemon = Daemon(cloud, poll_interval="1h", config={"log": {"level": "debug"}})
         shutil.copytree(TREE / "etc" / "blueprints", self.daemon.folder / "blueprints")
-        example = (TREE / "etc" / "platforms.d" / f"{NAME}.yaml").read_text()
-        paced = example.replace("\ngithub:\n", "\ngithub:\n  write_interval: 50ms\n")  # the sandbox's GitHub does not mind
-        self.daemon.write_platform(paced, NAME)
+        self.daemon.write_platform(paced(), NAME)
         self.begun: dict[str, float] = {}
         self.over = threading.Event()
         self.wall = 0.0
