@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .sandbox import GITHUB_TOKEN, TREE, Sandbox
 
 CONFIGURATION = Path(__file__).parent / "terraform"
+OVERRIDE = CONFIGURATION / "imported_override.tf"
 FUNCTION = TREE / "etc" / "blueprints" / "lambda" / "deploy_trigger.py"
 PASSWORD = "terraform-chose-this-one"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
@@ -68,17 +69,25 @@ def _environment() -> dict[str, str]:
 class Terraform:
     """A folder with a configuration and its state; `close` removes it."""
 
-    def __init__(self, cloud: Sandbox, *, source: Path = CONFIGURATION, leave_out: Iterable[str] = (), **variables: Any) -> None:
+    def __init__(self, cloud: Sandbox, *, imports: str = "", **variables: Any) -> None:
+        """`imports`: text with `import` blocks; what can not be asked for is then not compared (imported_override.tf)."""
         self.cloud = cloud
         self.folder = Path(tempfile.mkdtemp(prefix="mlopsd-terraform-"))
-        for path in source.glob("*.tf"):
-            if path.name not in leave_out:
+        for path in CONFIGURATION.glob("*.tf"):
+            if imports or path != OVERRIDE:
                 shutil.copy(path, self.folder)
+        if imports:
+            self.write("imports.tf", imports)
         self.state = self.folder / "terraform.tfstate"
-        values = {"db_password": PASSWORD, "github_token": GITHUB_TOKEN, "function_zip": str(self._function()), **variables}
-        self.write("values.auto.tfvars.json", json.dumps(values, indent=1))
+        self.variables = {"db_password": PASSWORD, "github_token": GITHUB_TOKEN, "function_zip": str(self._function())}
+        self.set(**variables)
         self.environment = {**_environment(), **cloud.environment(), "TF_CLI_CONFIG_FILE": str(self._cli_configuration())}
         self.run("init", "-backend=false")
+
+    def set(self, **variables: Any) -> None:
+        """Values of variables (tests/lib/terraform/variables.tf) from now on."""
+        self.variables |= variables
+        self.write("values.auto.tfvars.json", json.dumps(self.variables, indent=1))
 
     def _function(self) -> Path:
         """The code of the function as a user packs it."""
@@ -122,9 +131,19 @@ class Terraform:
 
 
 def changes(plan: dict[str, Any]) -> dict[str, list[str]]:
-    """What a plan would change: the actions by address, without what it only reads or imports."""
+    """What a plan would do: the actions by address, without what it only reads or imports."""
     planned = {change["address"]: change["change"]["actions"] for change in plan.get("resource_changes", [])}
     return {address: actions for address, actions in planned.items() if actions not in (["no-op"], ["read"])}
+
+
+def wanted(plan: dict[str, Any]) -> set[str]:
+    """The addresses of all that the configuration declares."""
+    return {change["address"] for change in plan.get("resource_changes", []) if change["mode"] == "managed"}
+
+
+def imported(plan: dict[str, Any]) -> set[str]:
+    """The addresses that a plan imports."""
+    return {change["address"] for change in plan.get("resource_changes", []) if "importing" in change["change"]}
 
 
 def differences(plan: dict[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
@@ -133,6 +152,6 @@ def differences(plan: dict[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
     for change in plan.get("resource_changes", []):
         before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
         differing = {name: (before.get(name), after[name]) for name in after if before.get(name) != after[name]}
-        if change["change"]["actions"] != ["no-op"]:
+        if change["address"] in changes(plan):
             found[change["address"]] = differing
     return found

@@ -5,7 +5,9 @@ settings, a route table and its associations) is written out.
 """
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from .sandbox import ACCOUNT, Sandbox
 
@@ -75,3 +77,25 @@ def import_blocks(cloud: Sandbox, ids: dict[str, str]) -> str:
     secret = cloud.client("secretsmanager").describe_secret(SecretId=ids["aws_secretsmanager_secret.github_token"])
     version = next(version for version, stages in secret["VersionIdsToStages"].items() if "AWSCURRENT" in stages)
     return "".join(f'import {{\n  to = {address}\n  id = "{id}"\n}}\n\n' for address, id in (*owners(ids), *parts(ids, version)))
+
+
+# ---- the other way: what Terraform's state says, as mlopsd calls it ----
+
+def ids_of(state: dict[str, Any]) -> dict[str, str]:
+    """mlopsd's addresses and ids of all that is a resource on both sides."""
+    theirs = {address: attributes for address, attributes in instances(state)}
+    ids = {address: theirs[address]["id"] for address in SAME}
+    ids |= {ours: theirs[address]["id"] for address, ours in OTHER_NAMES.items()}
+    profile = theirs["aws_sagemaker_user_profile.default"]
+    return ids | {"aws_sagemaker_user_profile.default": f"{profile['domain_id']}/{profile['user_profile_name']}",
+                  "aws_db_instance.mlflow": theirs["aws_db_instance.mlflow"]["identifier"],
+                  "aws_cloudwatch_event_rule.model_approved": "default/" + theirs["aws_cloudwatch_event_rule.model_approved"]["name"]}
+
+
+def instances(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Address and attributes of every resource in a state file."""
+    for resource in state["resources"]:
+        if resource["mode"] == "managed":
+            for instance in resource["instances"]:
+                key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+                yield f"{resource['type']}.{resource['name']}{key}", instance["attributes"]
