@@ -2,7 +2,7 @@
  * engine_kinds.c: kinds of the simulated cloud, and a registry of them in place of the real one.
  *
  * test_item: make (two calls when it is secure), look one by one. test_slow: the same, in transition for a while.
- * test_data: losing it loses data. test_plain: carries no mark, is looked at by one list. random_password is the
+ * test_seldom: read in turn. test_data: losing it loses data. test_plain: carries no mark, is looked at by one list. random_password is the
  * real one.
  */
 #include <assert.h>
@@ -276,6 +276,19 @@ static int item_observe(struct kind_batch *batch)
     return batch_each(batch, 16, read_one);
 }
 
+static void read_seldom(struct kind_batch *batch, struct kind_item *item)
+{
+    if (item_may_keep(item))
+        batch_keep(item);
+    else
+        read_one(batch, item);
+}
+
+static int seldom_observe(struct kind_batch *batch)
+{
+    return batch_each(batch, 16, read_seldom);
+}
+
 static int plain_observe(struct kind_batch *batch)
 {
     struct cloud_call call CLEANUP(call_done) = {
@@ -327,6 +340,19 @@ static const struct kind test_slow = {
     .remove = item_remove,
 };
 
+static const struct kind test_seldom = {
+    .type = "test_seldom",
+    .doc = "An item that hardly ever changes.",
+    .seldom_calls = 1,
+    .fields = item_fields,
+    .attributes = item_attributes,
+    .pace = ITEM_PACE,
+    .observe = seldom_observe,
+    .create = item_create,
+    .update = item_update,
+    .remove = item_remove,
+};
+
 static const struct kind test_data = {
     .type = "test_data",
     .flags = KIND_HOLDS_DATA,
@@ -368,7 +394,7 @@ static const struct kind test_guarded = {
 /* ---- the registry ---- */
 
 const struct kind *const kinds[] = {
-    &random_password_kind, &test_data, &test_guarded, &test_item, &test_plain, &test_slow, NULL,
+    &random_password_kind, &test_data, &test_guarded, &test_item, &test_plain, &test_seldom, &test_slow, NULL,
 };
 
 const struct kind *kind_find(const char *type)

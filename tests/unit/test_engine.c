@@ -79,6 +79,14 @@ static size_t open_intents(struct engine *engine)
     return count;
 }
 
+static void fail_always(struct engine *engine, enum cloud_fault fault, const char *operation,
+                        const char *name)
+{
+    engine->cloud.always = fault;
+    engine->cloud.always_operation = operation;
+    engine->cloud.always_name = name;
+}
+
 /* ---- from nothing ---- */
 
 static void converges_along_the_critical_path(void **state)
@@ -130,6 +138,107 @@ static void a_quiet_pass_writes_nothing_and_looks_once(void **state)
     CHECK_NO_VIOLATION(engine);
 }
 
+#define SELDOM                                                                                               \
+    "resources:\n"                                                                                           \
+    "  test_seldom.a: {name: a}\n"                                                                           \
+    "  test_seldom.b: {name: b}\n"                                                                           \
+    "  test_seldom.c: {name: c}\n"                                                                           \
+    "  test_seldom.d: {name: d}\n"                                                                           \
+    "  test_seldom.e: {name: e}\n"
+
+static const char seldom[] = SELDOM;
+static const char seldom_alert[] = "policy: {on_drift: alert}\n" SELDOM;
+static const char seldom_later[] = "poll_interval: 50s\n" SELDOM;
+
+/** Passes of the timer, one after the other, until @count more have begun and the last one rests. */
+static void wait_passes(struct engine *engine, uint64_t count)
+{
+    uint64_t until = engine_platform(engine)->pass_number + count;
+
+    while (engine_platform(engine)->pass_number < until)
+        engine_run(engine, 1000);
+    CHECK(engine, engine_until(engine, engine_rests, 10000));
+}
+
+static void what_hardly_ever_changes_is_read_in_turn(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct engine *engine = *state;
+    size_t reads[ARRAY_SIZE(names)];
+
+    settle(engine, seldom);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        reads[i] = cloud_count(&engine->cloud, "Read", names[i]);
+    for (int i = 0; i < 10; i++) {
+        size_t calls = engine->cloud.calls;
+
+        wait_passes(engine, 1);
+        CHECK_EQUAL(engine, engine->cloud.calls - calls, 1); /* level: one of five in each pass */
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Read", names[i]) - reads[i], 2);
+}
+
+static void what_changed_is_found_in_its_turn_and_then_followed(void **state)
+{
+    struct engine *engine = *state;
+
+    settle(engine, seldom_alert);
+    cloud_set(&engine->cloud, "test_seldom", "b", "size", "7");
+    wait_passes(engine, 5);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_DRIFT, "test_seldom.b"), 1);
+    /* while it is not in order it is read each time */
+    for (int i = 0; i < 5; i++) {
+        size_t reads = cloud_count(&engine->cloud, "Read", "b");
+
+        wait_passes(engine, 1);
+        CHECK(engine, cloud_count(&engine->cloud, "Read", "b") > reads);
+    }
+}
+
+static void who_asks_is_told_of_everything(void **state)
+{
+    static const enum pass_mode modes[] = {PASS_CHECK, PASS_CONVERGE};
+    struct engine *engine = *state;
+
+    settle(engine, seldom);
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        size_t calls = engine->cloud.calls;
+
+        engine_pass(engine, &(struct pass_request){.mode = modes[i], .full = true});
+        CHECK_EQUAL(engine, engine->cloud.calls - calls, 5);
+    }
+}
+
+static void a_new_file_is_compared_with_what_is_there(void **state)
+{
+    struct engine *engine = *state;
+    size_t calls;
+
+    settle(engine, seldom);
+    wait_passes(engine, 1);
+    calls = engine->cloud.calls;
+    reload(engine, seldom_later);
+    engine_run(engine, 500);
+    CHECK(engine, engine->cloud.calls - calls >= 5); /* its turn's pass would read one */
+}
+
+static void a_look_that_failed_is_made_again_whoever_has_the_turn(void **state)
+{
+    struct engine *engine = *state;
+    size_t met;
+
+    settle(engine, seldom);
+    fail_always(engine, CLOUD_FAILS, "Read", "c");
+    wait_passes(engine, 5);
+    met = engine->cloud.always_met;
+    CHECK(engine, met >= 1);
+    wait_passes(engine, 2);
+    CHECK(engine, engine->cloud.always_met >= met + 2);
+    fail_always(engine, CLOUD_WELL, NULL, NULL);
+    CHECK(engine, engine_until(engine, engine_converged, 200000));
+}
+
 static void many_start_at_once_but_not_too_many(void **state)
 {
     struct engine *engine = *state;
@@ -148,14 +257,6 @@ static void many_start_at_once_but_not_too_many(void **state)
 }
 
 /* ---- failures ---- */
-
-static void fail_always(struct engine *engine, enum cloud_fault fault, const char *operation,
-                        const char *name)
-{
-    engine->cloud.always = fault;
-    engine->cloud.always_operation = operation;
-    engine->cloud.always_name = name;
-}
 
 static void pauses_after_failures(uint64_t seed, uint64_t gaps[8])
 {
@@ -1060,6 +1161,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(converges_along_the_critical_path),
         CASE(a_quiet_pass_writes_nothing_and_looks_once),
+        CASE(what_hardly_ever_changes_is_read_in_turn),
+        CASE(what_changed_is_found_in_its_turn_and_then_followed),
+        CASE(who_asks_is_told_of_everything),
+        CASE(a_new_file_is_compared_with_what_is_there),
+        CASE(a_look_that_failed_is_made_again_whoever_has_the_turn),
         CASE(many_start_at_once_but_not_too_many),
         cmocka_unit_test(failures_are_retried_ever_more_slowly_and_not_in_step),
         CASE(a_failure_is_told_once_and_the_rest_goes_on),
