@@ -88,7 +88,9 @@ static void tell_open(const struct resource *resource, const struct episode *epi
     char *change CLEANUP_FREE = NULL;
 
     if (episode->field[0] == '\0') {
-        report(platform, &news, "[%s] it is gone: deleted outside mlopsd%s%s", episode->severity,
+        report(platform, &news, "[%s] %s%s%s", episode->severity,
+               resource->kind->flags & KIND_OBSERVED ? "it is not there any more as it was"
+                                                     : "it is gone: deleted outside mlopsd",
                hold ? "; " : "", hold ? hold : "");
         return;
     }

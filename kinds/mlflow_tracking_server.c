@@ -152,7 +152,8 @@ static void report_not_ready(struct kind_item *item, const struct visit *visit, 
     struct err err CLEANUP_ERR = {0};
 
     if (observed) {
-        batch_settling(item, url, observed, visit->trouble);
+        /* The recorded id stays that of the address which was in order. */
+        batch_settling(item, item->id ? item->id : url, observed, visit->trouble);
     } else {
         (void)err_no_memory(&err);
         batch_unknown(item, &err);
