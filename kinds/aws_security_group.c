@@ -408,13 +408,25 @@ static struct json_object *born_with(void)
     return named;
 }
 
+/* The rule that it was born with has no description yet. */
+static int describe_born(struct kind_op *op, const char *id, struct json_object *rule)
+{
+    struct json_object *described CLEANUP_JS = json_object_new_array();
+
+    if (str_empty(js_text(rule, "description")))
+        return 0;
+    if (!keep(described, rule))
+        return err_no_memory(op->err);
+    return send_rules(op, AWS_EC2_UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS, id, described);
+}
+
 static int create_egress(struct kind_op *op, const char *id)
 {
     struct json_object *wanted CLEANUP_JS = aws_group_rules(js_get(op->desired, "egress"), id);
     struct json_object *born CLEANUP_JS = born_with();
     struct json_object *missing CLEANUP_JS = json_object_new_array();
     const char *born_name = js_text(js_at(born, 0), RULE_KEY);
-    bool wants_born = wanted && born_name && aws_group_rule_find(wanted, born_name);
+    struct json_object *wanted_born = wanted && born_name ? aws_group_rule_find(wanted, born_name) : NULL;
     int r;
 
     for (size_t i = 0, count = js_count(wanted, NULL); i < count; i++) {
@@ -424,7 +436,9 @@ static int create_egress(struct kind_op *op, const char *id)
     if (!wanted || !born || !missing)
         return err_no_memory(op->err);
     r = send_rules(op, AWS_EC2_AUTHORIZE_SECURITY_GROUP_EGRESS, id, missing);
-    if (r == 0 && !wants_born)
+    if (r == 0 && wanted_born)
+        return describe_born(op, id, wanted_born);
+    if (r == 0)
         r = op_forgive(op, send_rules(op, AWS_EC2_REVOKE_SECURITY_GROUP_EGRESS, id, born),
                        "InvalidPermission.NotFound");
     return r;
