@@ -122,17 +122,18 @@ static void told_ok(struct operation *operation)
     struct platform *platform = resource->platform;
     uint64_t took_ms = clock_monotonic_ms(platform->daemon->clock) - resource->act_started_ms;
     bool healed = operation->reason == REASON_DRIFT || operation->reason == REASON_MISSING;
+    const char *goes_on = operation->op.ret_settling ? ", not ready yet" : "";
     char *what CLEANUP_FREE = words_of_diff(&operation->diff);
     struct report news = {.event = healed ? EVENT_HEAL : action_events[operation->action],
                           .address = resource->address};
 
     if (operation->action == ACTION_UPDATE)
-        report(platform, &news, "%s %s in %.1f s", healed ? "put right:" : "changed", what ? what : "",
-               (double)took_ms / 1000.0);
+        report(platform, &news, "%s %s in %.1f s%s", healed ? "put right:" : "changed", what ? what : "",
+               (double)took_ms / 1000.0, goes_on);
     else
-        report(platform, &news, "%s%s%s%s in %.1f s", healed ? "made again" : words_past(operation->action),
+        report(platform, &news, "%s%s%s%s in %.1f s%s", healed ? "made again" : words_past(operation->action),
                resource->record.id ? " (" : "", resource->record.id ? resource->record.id : "",
-               resource->record.id ? ")" : "", (double)took_ms / 1000.0);
+               resource->record.id ? ")" : "", (double)took_ms / 1000.0, goes_on);
     if (resource->failed_told) {
         report(platform, &(struct report){.event = EVENT_RECOVERED, .address = resource->address},
                "works again; it had failed with: %s", resource->failed_told);

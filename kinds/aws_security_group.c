@@ -408,14 +408,14 @@ static struct json_object *born_with(void)
     return named;
 }
 
-/* The rule that AWS put in is wanted as it is, or only in other words. */
+/* The rule that it was born with has no description yet. */
 static int describe_born(struct kind_op *op, const char *id, struct json_object *rule)
 {
     struct json_object *described CLEANUP_JS = json_object_new_array();
 
-    if (!rule || str_empty(js_text(rule, "description")))
+    if (str_empty(js_text(rule, "description")))
         return 0;
-    if (!described || !keep(described, rule))
+    if (!keep(described, rule))
         return err_no_memory(op->err);
     return send_rules(op, AWS_EC2_UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS, id, described);
 }
@@ -426,7 +426,7 @@ static int create_egress(struct kind_op *op, const char *id)
     struct json_object *born CLEANUP_JS = born_with();
     struct json_object *missing CLEANUP_JS = json_object_new_array();
     const char *born_name = js_text(js_at(born, 0), RULE_KEY);
-    struct json_object *as_born = wanted && born_name ? aws_group_rule_find(wanted, born_name) : NULL;
+    struct json_object *wanted_born = wanted && born_name ? aws_group_rule_find(wanted, born_name) : NULL;
     int r;
 
     for (size_t i = 0, count = js_count(wanted, NULL); i < count; i++) {
@@ -436,8 +436,8 @@ static int create_egress(struct kind_op *op, const char *id)
     if (!wanted || !born || !missing)
         return err_no_memory(op->err);
     r = send_rules(op, AWS_EC2_AUTHORIZE_SECURITY_GROUP_EGRESS, id, missing);
-    if (r == 0 && as_born)
-        return describe_born(op, id, as_born);
+    if (r == 0 && wanted_born)
+        return describe_born(op, id, wanted_born);
     if (r == 0)
         r = op_forgive(op, send_rules(op, AWS_EC2_REVOKE_SECURITY_GROUP_EGRESS, id, born),
                        "InvalidPermission.NotFound");

@@ -45,9 +45,15 @@ bool eks_is_absence(const struct err *err)
            (err_is(err, "ClientException") && strstr(err_text(err), "No cluster found"));
 }
 
+/* Nothing of ours is on a cluster that was never ready. */
+static bool is_before_its_time(const struct kind_item *item, const struct err *err)
+{
+    return !item->id && err_is(err, "InvalidRequestException") && strstr(err_text(err), "not in ACTIVE");
+}
+
 void eks_failed(struct kind_item *item, struct err *err)
 {
-    if (eks_is_absence(err))
+    if (eks_is_absence(err) || is_before_its_time(item, err))
         err->class = ERR_ABSENT;
     batch_failed(item, err);
 }
