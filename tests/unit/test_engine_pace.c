@@ -191,6 +191,42 @@ static void what_is_in_transition_and_can_not_be_seen_is_put_off(void **state)
     CHECK_NO_VIOLATION(engine);
 }
 
+/** A cluster that is being made answers for nothing inside it: no trouble, no alarm, and not the end of an apply. */
+static void what_can_not_be_seen_before_its_turn_is_no_trouble(void **state)
+{
+    struct engine *engine = *state;
+    uint64_t ready_ms;
+
+    engine->cloud.settle_ms = 40000;
+    engine->cloud.always = CLOUD_FAILS;
+    engine->cloud.always_operation = "Read";
+    engine->cloud.always_name = "b";
+    begin(engine, NULL, "  test_slow.a: {name: a}\n  test_item.b: {name: b, depends_on: [test_slow.a]}\n");
+    engine_run(engine, 38000);
+    CHECK(engine, engine->cloud.always_met >= 2);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNKNOWN, NULL), 0);
+    engine->cloud.always = CLOUD_WELL;
+    CHECK(engine, engine_until(engine, engine_converged, 10000));
+    ready_ms = cloud_time(&engine->cloud, "Create", "a", 1) + engine->cloud.settle_ms;
+    CHECK(engine, cloud_time(&engine->cloud, "Create", "b", 1) <= ready_ms + EVERY_MS + 8 * LOOK_MS);
+    CHECK_NO_VIOLATION(engine);
+}
+
+/** Its turn has come, and it still can not be seen: that is told. */
+static void what_can_not_be_seen_in_its_turn_is_told(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->cloud.settle_ms = 10000;
+    engine->cloud.always = CLOUD_FAILS;
+    engine->cloud.always_operation = "Read";
+    engine->cloud.always_name = "b";
+    begin(engine, NULL, "  test_slow.a: {name: a}\n  test_item.b: {name: b, depends_on: [test_slow.a]}\n");
+    engine_run(engine, 120000);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNKNOWN, "test_item.b"), 1);
+    CHECK(engine, engine->cloud.always_met <= 60); /* and it is not asked without pause */
+}
+
 static void beside_a_stand_in_the_waits_grow_with_the_age(void **state)
 {
     struct engine *engine = *state;
@@ -300,6 +336,8 @@ int main(void)
         CASE(each_in_transition_is_looked_at_by_its_own_timer),
         CASE(what_fails_nearby_wakes_nobody_in_transition),
         CASE(what_is_in_transition_and_can_not_be_seen_is_put_off),
+        CASE(what_can_not_be_seen_before_its_turn_is_no_trouble),
+        CASE(what_can_not_be_seen_in_its_turn_is_told),
         CASE(beside_a_stand_in_the_waits_grow_with_the_age),
         CASE(in_transition_for_too_long_is_told_once),
         CASE(zones_are_taken_once_and_kept),
