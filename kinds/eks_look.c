@@ -45,9 +45,16 @@ bool eks_is_absence(const struct err *err)
            (err_is(err, "ClientException") && strstr(err_text(err), "No cluster found"));
 }
 
+/* A cluster that is just being made answers for nothing in it: what we know nothing of is not there yet. */
+static bool is_before_its_cluster(const struct kind_item *item, const struct err *err)
+{
+    return !item->id && err_is(err, "InvalidRequestException") &&
+           strstr(err_text(err), "not in ACTIVE status") != NULL;
+}
+
 void eks_failed(struct kind_item *item, struct err *err)
 {
-    if (eks_is_absence(err))
+    if (eks_is_absence(err) || is_before_its_cluster(item, err))
         err->class = ERR_ABSENT;
     batch_failed(item, err);
 }
