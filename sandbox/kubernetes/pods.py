@@ -149,14 +149,22 @@ def _pod_status(cluster: "Cluster", pod: Document, state: str, waiting: tuple[st
     if state == "pending":
         status["conditions"][0].update(reason="Unschedulable", message="no nodes available to schedule pods")
         return status
-    states = []
-    for item in pod["spec"]["containers"]:
-        how: Document = {"running": {"startedAt": started}} if ready else {"waiting": {"reason": "ContainerCreating"}}
-        if waiting and waiting[0] == item["name"]:
-            how = {"waiting": {"reason": waiting[1], "message": waiting[2]}}
-        states.append({"name": item["name"], "image": item["image"], "imageID": "", "ready": ready, "started": ready, "restartCount": 0,
-                       "lastState": {}, "state": how})
-    return {**status, "startTime": started, "hostIP": "10.0.1.10", "podIP": f"10.0.1.{20 + number}", "containerStatuses": states}
+    status.update(startTime=started, hostIP="10.0.1.10", podIP=f"10.0.1.{20 + number}")
+    running: Document = {"running": {"startedAt": started}}
+    ended: Document = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": started}}
+    for group, names, done in (("initContainers", "initContainerStatuses", ended), ("containers", "containerStatuses", running)):
+        if pod["spec"].get(group):
+            status[names] = [_container_status(item, done if ready else None, waiting) for item in pod["spec"][group]]
+    return status
+
+
+def _container_status(item: Document, done: Document | None, waiting: tuple[str, str, str] | None) -> Document:
+    how = done or {"waiting": {"reason": "ContainerCreating"}}
+    if waiting and waiting[0] == item["name"]:
+        how = {"waiting": {"reason": waiting[1], "message": waiting[2]}}
+    ready = done is not None
+    return {"name": item["name"], "image": item["image"], "imageID": "", "ready": ready, "started": ready, "restartCount": 0,
+            "lastState": {}, "state": how}
 
 
 def condition(old: Document | None, kind: str, good: bool, now: str, reason: str = "", message: str = "") -> Document:

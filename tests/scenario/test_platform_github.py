@@ -68,12 +68,13 @@ class Github(WholeTest):
     def test_5_an_archived_repository_and_switched_off_workflows_are_told_and_left(self) -> None:
         for settings, undo, field in (({"archived": True}, {"archived": False}, "archived"),
                                       ({"permissions": {"enabled": False}}, {"permissions": {"enabled": True}}, "actions_enabled")):
+            self.addCleanup(self.repository, **undo)
             self.repository(**settings)
             self.daemon.check()
             [drift] = self.daemon.drifts()
             self.assertEqual((drift["address"], drift["field"], drift["kind"]), (REPO, field, "changed"))
             self.assertFalse(self.daemon.platform()["converged"])
-            self.assertRegex(self.why(REPO), "looked at|by hand|people")
+            self.assertIn("put it right where it is made", self.why(REPO))
             self.repository(**undo)
             self.daemon.check()
             wait_for(lambda: not self.daemon.drifts(), "the all-clear")

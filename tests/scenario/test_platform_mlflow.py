@@ -31,7 +31,7 @@ class Mlflow(WholeTest):
         """All but MLflow, whose image is not to be had."""
         def waits_for_the_image() -> bool:
             blocked = {entry["address"]: entry["why"] for entry in cls.daemon.platform()["blocked"]}
-            return "ImagePull" in blocked.get(DEPLOYMENT, "") and set(blocked) == {DEPLOYMENT, SERVER, URI}
+            return "ImagePullBackOff" in blocked.get(DEPLOYMENT, "") and set(blocked) == {DEPLOYMENT, SERVER, URI}
 
         wait_for(waits_for_the_image, "all but MLflow", 60)
 
