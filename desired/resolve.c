@@ -141,7 +141,16 @@ static int pieces_collect(struct resolve *resolve, const char *text, const struc
     return later ? RESOLVE_LATER : RESOLVED;
 }
 
-static int pieces_join(struct resolve *resolve, const struct pieces *pieces, struct secret **ret)
+/* The secret that is the whole text: there is nothing to put together. */
+static struct secret *pieces_take_whole(struct pieces *pieces)
+{
+    for (size_t i = 0; i < pieces->count; i++)
+        if (pieces->items[i].secret && pieces->items[i].size == pieces->size_bytes)
+            return TAKE(pieces->items[i].secret);
+    return NULL;
+}
+
+static int pieces_join(struct resolve *resolve, struct pieces *pieces, struct secret **ret)
 {
     char *whole;
     size_t at = 0;
@@ -149,6 +158,9 @@ static int pieces_join(struct resolve *resolve, const struct pieces *pieces, str
     if (pieces->size_bytes > SECRET_MAX_BYTES)
         return err_set(resolve->err, -EMSGSIZE, ERR_LIMIT, "a secret is longer than %d bytes",
                        SECRET_MAX_BYTES);
+    *ret = pieces_take_whole(pieces);
+    if (*ret)
+        return RESOLVED;
     whole = sodium_malloc(pieces->size_bytes + 1);
     if (!whole)
         return no_memory(resolve);

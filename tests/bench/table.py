@@ -57,7 +57,7 @@ def _quiet(figures: Figures) -> list[str]:
     one, latency = figures["quiet"], figures["options"]["latency_ms"]
     services = ", ".join(f"{service} {count}" for service, count in one["by_service"].items())
     return ["A pass with nothing to do", "",
-            _line("calls", f"{one['calls']}", services),
+            _line("calls", f"{one['calls']}", f"{services}; in three passes {' '.join(map(str, one['calls_each']))}"),
             _line("writes", f"{one['writes']}"),
             _line("depth", f"{one['depth']}", "calls that came one after another's end"),
             _line(f"wall, {latency:g} ms each call", _ms(one["wall_s"])),
