@@ -33,6 +33,8 @@ int outcome_removed(struct operation *operation);
 bool act_wanted(const struct resource *resource);
 /** Is it held back by others only? Then it goes on with them, and no time of its own brings it further. */
 bool act_waits_for_others(const struct resource *resource, uint64_t now_ms);
+/** Is all that it needs there, and ready to be built on? */
+bool act_needs_usable(const struct resource *resource, uint64_t now_ms);
 uint64_t act_backoff_ms(const struct resource *resource, enum err_class class);
 
 #endif

@@ -285,7 +285,7 @@ static bool usable(const struct resource *need, uint64_t now_ms)
            need->record.address; /* not checkable just now: what is recorded holds */
 }
 
-static bool needs_usable(const struct resource *resource, uint64_t now_ms)
+bool act_needs_usable(const struct resource *resource, uint64_t now_ms)
 {
     struct platform *platform = resource->platform;
 
@@ -329,7 +329,7 @@ bool act_waits_for_others(const struct resource *resource, uint64_t now_ms)
     if (!act_wanted(resource))
         return false;
     return resource->decision.action == ACTION_DELETE ? !delete_may_start(resource)
-                                                      : !needs_usable(resource, now_ms);
+                                                      : !act_needs_usable(resource, now_ms);
 }
 
 static bool may_start(const struct resource *resource, uint64_t now_ms)

@@ -9,6 +9,7 @@
 
 #include "common/js.h"
 #include "common/str.h"
+#include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 #include "desired/reference.h"
 
@@ -54,6 +55,9 @@ static void mark_unknown(struct resource *resource, const struct err *err)
     if (resource->kind->provider == PROVIDER_GITHUB && err->class == ERR_CREDENTIALS)
         resource->platform->github_refused = true;
     resource->unknown_passes++;
+    resource->looked_early = !resource->record.address &&
+                             !act_needs_usable(resource,
+                                               clock_monotonic_ms(resource->platform->daemon->clock));
     pace_put_off(resource);
 }
 

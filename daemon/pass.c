@@ -206,7 +206,8 @@ static void tell_unknown(struct resource *resource)
         }
         return;
     }
-    if (resource->unknown_told || resource->platform->problem || resource->unknown_passes < patience)
+    if (resource->unknown_told || resource->looked_early || resource->platform->problem ||
+        resource->unknown_passes < patience)
         return; /* a problem of the whole platform is told once, for all */
     resource->unknown_told = true;
     report(resource->platform,

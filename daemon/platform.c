@@ -497,6 +497,10 @@ bool platform_at_rest(const struct platform *platform)
         case REASON_GRACE:
         case REASON_SETTLING:
             return false;
+        case REASON_UNKNOWN:
+            if (resource->looked_early && act_needs_usable(resource, now_ms))
+                return false; /* now a look at it can succeed */
+            break;
         default:
             break;
         }

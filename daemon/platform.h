@@ -71,6 +71,8 @@ struct resource {
     struct err look_err;     /* why unknown */
     unsigned unknown_passes; /* in a row */
     bool unknown_told;
+    bool
+        looked_early; /* not ours yet, and what it needs was not there: that it could not be seen says nothing */
     unsigned absent_looks;      /* definite not-founds in a row */
     char *settling;             /* the service's word while it is in transition */
     uint64_t settling_since_ms; /* monotonic; 0 = is not */

@@ -191,6 +191,44 @@ static void what_is_in_transition_and_can_not_be_seen_is_put_off(void **state)
     CHECK_NO_VIOLATION(engine);
 }
 
+static bool a_is_ready(struct engine *engine)
+{
+    return engine_rests(engine) && engine_resource(engine, "test_slow.a")->status == STATUS_READY;
+}
+
+/** The objects of a cluster, say: nobody may look at them before the entry that lets us in. */
+static void what_is_out_of_sight_until_its_needs_are_there_is_no_news(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->cloud.settle_ms = 5000;
+    engine->cloud.always = CLOUD_DENIES;
+    engine->cloud.always_operation = "Read";
+    engine->cloud.always_name = "b";
+    begin(engine, NULL, "  test_slow.a: {name: a}\n  test_item.b: {name: b, depends_on: [test_slow.a]}\n");
+    engine_run(engine, 4000);
+    CHECK(engine, engine->cloud.always_met > 0);
+    CHECK(engine, engine_until(engine, a_is_ready, 60000));
+    CHECK(engine, !engine_platform(engine)->steady); /* whoever waits goes on waiting */
+    engine->cloud.always = CLOUD_WELL;
+    CHECK(engine, engine_until(engine, engine_converged, 60000));
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNKNOWN, NULL), 0);
+}
+
+static void what_stays_out_of_sight_is_told_once_its_needs_are_there(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->cloud.settle_ms = 5000;
+    engine->cloud.always = CLOUD_DENIES;
+    engine->cloud.always_operation = "Read";
+    engine->cloud.always_name = "b";
+    begin(engine, NULL, "  test_slow.a: {name: a}\n  test_item.b: {name: b, depends_on: [test_slow.a]}\n");
+    engine_run(engine, 300000);
+    CHECK_EQUAL(engine, engine_told(engine, EVENT_UNKNOWN, "test_item.b"), 1);
+    CHECK(engine, engine_platform(engine)->steady);
+}
+
 static void beside_a_stand_in_the_waits_grow_with_the_age(void **state)
 {
     struct engine *engine = *state;
@@ -300,6 +338,8 @@ int main(void)
         CASE(each_in_transition_is_looked_at_by_its_own_timer),
         CASE(what_fails_nearby_wakes_nobody_in_transition),
         CASE(what_is_in_transition_and_can_not_be_seen_is_put_off),
+        CASE(what_is_out_of_sight_until_its_needs_are_there_is_no_news),
+        CASE(what_stays_out_of_sight_is_told_once_its_needs_are_there),
         CASE(beside_a_stand_in_the_waits_grow_with_the_age),
         CASE(in_transition_for_too_long_is_told_once),
         CASE(zones_are_taken_once_and_kept),
