@@ -55,9 +55,6 @@ static void mark_unknown(struct resource *resource, const struct err *err)
     if (resource->kind->provider == PROVIDER_GITHUB && err->class == ERR_CREDENTIALS)
         resource->platform->github_refused = true;
     resource->unknown_passes++;
-    resource->looked_early = !resource->record.address &&
-                             !act_needs_usable(resource,
-                                               clock_monotonic_ms(resource->platform->daemon->clock));
     pace_put_off(resource);
 }
 
@@ -240,12 +237,15 @@ static struct batch_run *batch_for(struct platform *platform, struct batch_run *
 
 static int gather(struct platform *platform, look_filter wanted, struct batch_run **runs)
 {
+    uint64_t now_ms = clock_monotonic_ms(platform->daemon->clock);
+
     for (size_t i = 0; i < platform->count; i++) {
         struct resource *resource = platform->resources[i];
         struct batch_run *run;
 
         if ((wanted && !wanted(resource)) || resource->acting || resource_buried(resource))
             continue;
+        resource->looked_early = !resource->record.address && !act_needs_usable(resource, now_ms);
         if (provider_blocked(platform, resource->kind->provider)) {
             mark_blocked(resource);
             continue;

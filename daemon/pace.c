@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/str.h"
+#include "daemon/act-internal.h"
 #include "daemon/daemon.h"
 
 #define STAND_IN_FIRST_MS 100
@@ -72,6 +73,11 @@ static uint64_t unseen_wait_ms(const struct resource *resource)
 void pace_put_off(struct resource *resource)
 {
     resource->look_due_ms = clock_monotonic_ms(resource->platform->daemon->clock) + unseen_wait_ms(resource);
+}
+
+bool pace_sight_is_new(const struct resource *resource, uint64_t now_ms)
+{
+    return resource->seen == ITEM_UNKNOWN && resource->looked_early && act_needs_usable(resource, now_ms);
 }
 
 void pace_settled(struct resource *resource)

@@ -36,7 +36,7 @@ static bool is_unready(const struct resource *resource)
     if (resource->acted && resource->settling_since_ms == 0)
         return true;
     if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
-        return now_ms >= resource->look_due_ms;
+        return now_ms >= resource->look_due_ms || pace_sight_is_new(resource, now_ms);
     return resource->decision.reason != REASON_IN_ORDER && !resource_gone(resource) &&
            !waits_its_turn(resource, now_ms);
 }

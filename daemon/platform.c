@@ -498,8 +498,8 @@ bool platform_at_rest(const struct platform *platform)
         case REASON_SETTLING:
             return false;
         case REASON_UNKNOWN:
-            if (resource->looked_early && act_needs_usable(resource, now_ms))
-                return false; /* now a look at it can succeed */
+            if (pace_sight_is_new(resource, now_ms))
+                return false;
             break;
         default:
             break;

@@ -259,6 +259,8 @@ void pace_settling(struct resource *resource, const char *status);
 void pace_settled(struct resource *resource);
 /** The look brought nothing: plan another one. */
 void pace_put_off(struct resource *resource);
+/** The look that brought nothing came too early (see looked_early), and is not too early any more. */
+bool pace_sight_is_new(const struct resource *resource, uint64_t now_ms);
 /** Longer in transition than the kind's give_up_ms? */
 bool pace_settles_too_long(const struct resource *resource);
 /** After a "not yet": the wait before the next try. */

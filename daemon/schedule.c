@@ -92,7 +92,7 @@ static uint64_t attention_ms(const struct resource *resource, uint64_t now_ms)
     case REASON_GONE:
         return UINT64_MAX;
     case REASON_UNKNOWN:
-        return until(resource->look_due_ms, now_ms);
+        return pace_sight_is_new(resource, now_ms) ? 0 : until(resource->look_due_ms, now_ms);
     default:
         break;
     }
