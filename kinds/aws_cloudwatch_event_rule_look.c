@@ -113,8 +113,11 @@ static void report(struct kind_batch *batch, struct kind_item *item)
         return; /* reported already */
     if (read_tags(batch, &document, &err) < 0)
         batch_unknown(item, &err);
-    else
-        batch_present(item, js_text(document, "id"), TAKE(document));
+    else {
+        const char *id = js_text(document, "id"); /* read before the document is given away */
+
+        batch_present(item, id, TAKE(document));
+    }
 }
 
 static const struct tagged_look rule_look = {

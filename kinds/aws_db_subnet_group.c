@@ -121,8 +121,11 @@ static void report(struct kind_batch *batch, struct kind_item *item)
         err.class = ERR_RETRY; /* we have just seen it */
     if (r < 0)
         batch_unknown(item, &err);
-    else
-        batch_present(item, js_text(document, "id"), TAKE(document));
+    else {
+        const char *id = js_text(document, "id"); /* read before the document is given away */
+
+        batch_present(item, id, TAKE(document));
+    }
 }
 
 static const struct tagged_look group_look = {.arn = "arn", .tags = "tags", .report = report};

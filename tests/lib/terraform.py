@@ -22,6 +22,7 @@ CONFIGURATION = Path(__file__).parent / "terraform"
 OVERRIDE = CONFIGURATION / "imported_override.tf"
 FUNCTION = TREE / "etc" / "blueprints" / "lambda" / "deploy_trigger.py"
 PASSWORD = "terraform-chose-this-one"
+VERSION = re.compile(r"(^|_)5\.1\d\d\.")  # a folder, or a packed file
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 USUAL = ("~/.terraform.d/plugins", "~/.local/share/terraform/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins")
 
@@ -43,8 +44,8 @@ def mirrors() -> Iterator[Path]:
 
 
 def mirror() -> Path | None:
-    """The first folder with an AWS provider in it."""
-    return next((folder for folder in mirrors() if (folder / PROVIDER).is_dir()), None)
+    """The first folder with an AWS provider in it that the configuration takes."""
+    return next((folder for folder in mirrors() if any(VERSION.search(path.name) for path in (folder / PROVIDER).glob("*"))), None)
 
 
 def missing() -> str | None:
@@ -56,14 +57,14 @@ def missing() -> str | None:
     if tuple(int(part) for part in re.findall(r"\d+", number)[:2]) < (1, 11):
         return f"terraform is {number}, wanted is 1.11 or newer"
     if not (mirror() or not os.environ.get("TF_PLUGIN_MIRROR") and cli_configuration()):
-        return "Terraform's AWS provider is not on this machine: name the folder with registry.terraform.io/ in TF_PLUGIN_MIRROR"
+        return "Terraform's AWS provider (5.100 or newer) is not here: name the folder that has registry.terraform.io/ in TF_PLUGIN_MIRROR"
     return None
 
 
 def _environment() -> dict[str, str]:
     """Nothing of the user's but the way to programs."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": os.environ.get("HOME", "/"), "CHECKPOINT_DISABLE": "1",
-            "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
+            "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "-no-color", "TF_CLI_CONFIG_FILE": os.devnull}
 
 
 class Terraform:
@@ -110,10 +111,10 @@ class Terraform:
         return path
 
     def run(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
-        command = ["terraform", arguments[0], "-no-color", "-input=false", *arguments[1:]]
-        result = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        result = subprocess.run(["terraform", *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True)
         if result.returncode not in expect:
-            raise TerraformError(f"terraform {' '.join(arguments)} ended with {result.returncode}:\n{result.stdout[-6000:]}\n{result.stderr}")
+            what = " ".join(arguments)
+            raise TerraformError(f"terraform {what} ended with {result.returncode}:\n{result.stdout[-6000:]}\n{result.stderr}")
         return result
 
     def apply(self) -> str:
@@ -122,9 +123,8 @@ class Terraform:
     def plan(self) -> dict[str, Any]:
         """What it would do, as its JSON output describes."""
         self.run("plan", "-detailed-exitcode", "-parallelism=30", "-out=plan", expect=(0, 2))
-        shown = subprocess.run(["terraform", "show", "-json", "plan"], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                               check=True)
-        return json.loads(shown.stdout)
+        shown: dict[str, Any] = json.loads(self.run("show", "-json", "plan").stdout)
+        return shown
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

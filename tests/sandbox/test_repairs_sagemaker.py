@@ -7,6 +7,7 @@ import unittest
 from typing import Any
 
 import probes
+from botocore.exceptions import ClientError
 from probes import Client, Probe, code
 from test_repairs import trust
 
@@ -84,6 +85,15 @@ def domains_can_be_updated(client: Client) -> bool:
     if code(sagemaker.update_domain, **key, TagPropagation="ENABLED"):
         return False
     return (settled(sagemaker.describe_domain, **key), sagemaker.describe_domain(**key)["TagPropagation"]) == ("InService", "ENABLED")
+
+
+@probe
+def domains_fill_in_the_way_to_the_studio_and_no_more(client: Client) -> bool:
+    """Terraform's provider plans a change of any other setting that was not asked for."""
+    sagemaker, key = client("sagemaker"), {"DomainId": domain(client).get("DomainId", "d-studio")}
+    settled(sagemaker.describe_domain, **key)
+    settings = sagemaker.describe_domain(**key)["DefaultUserSettings"]
+    return set(settings) - {"ExecutionRole"} == {"StudioWebPortal", "DefaultLandingUri"}
 
 
 @probe

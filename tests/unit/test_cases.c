@@ -204,6 +204,8 @@ static void expect_look(const struct run *run)
 
     if (run->item.state == ITEM_PRESENT) {
         expect_json(c, "observed", c->observed, run->item.observed);
+        if (!run->item.ret_id)
+            fail_msg("%s: it is there, and has no id: whoever adopts it could not name it", c->folder);
         return;
     }
     said = run->item.state == ITEM_ABSENT ? json_object_new_string(run->item.ended ? "ended" : "absent")
