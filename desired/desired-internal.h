@@ -215,6 +215,8 @@ struct spot {
 bool schema_scalar(struct schema *schema, const struct spot *spot, struct json_object **ret);
 void schema_problem(struct schema *schema, const struct spot *spot, const char *format, ...)
     PRINTF_LIKE(3, 4);
+/** Is a text or container as long as its row wants it? Says so when not; @units: "elements". */
+bool schema_length(struct schema *schema, const struct spot *spot, const char *units, long long count);
 const char *type_wanted(enum field_type type); /* "a string" */
 
 /* ---- one platform in the making (loader.c and others) ---- */

@@ -309,13 +309,8 @@ static bool check_list(struct schema *schema, const struct spot *spot, struct js
         return give_word(schema, spot, ret);
     if (spot->node->kind != YML_LIST)
         return wrong_container(schema, spot);
-    if ((spot->row->min || spot->row->max) &&
-        (count < spot->row->min || (spot->row->max > 0 && count > spot->row->max))) {
-        char *bounds CLEANUP_FREE = field_bounds(spot->row);
-
-        schema_problem(schema, spot, "%lld elements; it takes %s", count, bounds ? bounds : "fewer or more");
+    if (!schema_length(schema, spot, "elements", count))
         return false;
-    }
     array = json_object_new_array();
     seen = json_object_new_object();
     if (!array || !seen)

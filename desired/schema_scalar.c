@@ -158,25 +158,27 @@ static const char *text_of(struct schema *schema, const struct spot *spot)
     return NULL;
 }
 
-static bool length_right(struct schema *schema, const struct spot *spot, const char *text)
+bool schema_length(struct schema *schema, const struct spot *spot, const char *units, long long count)
 {
     const struct field *row = spot->row;
+    char *bounds CLEANUP_FREE = NULL;
+
+    if (count >= row->min && (row->max == 0 || count <= row->max))
+        return true;
+    bounds = field_bounds(row);
+    schema_problem(schema, spot, "%lld %s; it takes %s", count, units, bounds ? bounds : "fewer or more");
+    return false;
+}
+
+static bool length_right(struct schema *schema, const struct spot *spot, const char *text)
+{
     long long length = (long long)utf8_count(text, strlen(text));
 
-    if (!row || (row->min == 0 && row->max == 0))
-        return true;
-    if (length == 0 && row->min > 0) {
+    if (spot->row && spot->row->min > 0 && length == 0) {
         schema_problem(schema, spot, "must not be empty");
         return false;
     }
-    if (length < row->min || (row->max > 0 && length > row->max)) {
-        char *bounds CLEANUP_FREE = field_bounds(row);
-
-        schema_problem(schema, spot, "%lld characters; it takes %s", length,
-                       bounds ? bounds : "fewer or more");
-        return false;
-    }
-    return true;
+    return !spot->row || schema_length(schema, spot, "characters", length);
 }
 
 static bool spelling_right(struct schema *schema, const struct spot *spot, const char *text)

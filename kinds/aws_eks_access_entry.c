@@ -50,13 +50,7 @@ static const struct field policy_fields[] = {
 };
 
 static const struct field fields[] = {
-    {
-        .name = "cluster_name",
-        .type = FIELD_STRING,
-        .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE,
-        .wire = "clusterName",
-        .doc = "Name of the cluster.",
-    },
+    EKS_CLUSTER_NAME,
     {
         .name = "principal_arn",
         .type = FIELD_STRING,
@@ -339,7 +333,7 @@ static int remove_entry(struct kind_op *op)
 
 static const struct not_yet not_yet[] = {
     {"InvalidParameterException", "invalid principal", "the principal to become visible in IAM"},
-    {"InvalidRequestException", "ACTIVE", "the cluster to become active"},
+    EKS_CLUSTER_NOT_YET,
     {0},
 };
 

@@ -18,13 +18,7 @@ static const char *const create_conflicts[] = {"NONE", "OVERWRITE", NULL};
 static const char *const update_conflicts[] = {"NONE", "OVERWRITE", "PRESERVE", NULL};
 
 static const struct field fields[] = {
-    {
-        .name = "cluster_name",
-        .type = FIELD_STRING,
-        .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE,
-        .wire = "clusterName",
-        .doc = "Name of the cluster.",
-    },
+    EKS_CLUSTER_NAME,
     {
         .name = "addon_name",
         .type = FIELD_STRING,
@@ -226,7 +220,7 @@ static int remove_addon(struct kind_op *op)
 static const struct not_yet not_yet[] = {
     {"InvalidParameterException", "does not exist", "the role to become visible in IAM"},
     {"InvalidParameterException", "CREATE_FAILED", "the failed one to go"},
-    {"InvalidRequestException", "ACTIVE", "the cluster to become active"},
+    EKS_CLUSTER_NOT_YET,
     {0},
 };
 

@@ -95,13 +95,7 @@ static const struct field remote_fields[] = {
 };
 
 static const struct field fields[] = {
-    {
-        .name = "cluster_name",
-        .type = FIELD_STRING,
-        .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE,
-        .wire = "clusterName",
-        .doc = "Name of the cluster.",
-    },
+    EKS_CLUSTER_NAME,
     {
         .name = "node_group_name",
         .type = FIELD_STRING,
@@ -455,7 +449,7 @@ static const struct not_yet not_yet[] = {
     {BAD, "instance profile", "the node role to become visible in EC2"},
     {BAD, "role", "the node role to become visible in IAM"},
     {BAD, "does not exist", "the subnets to become visible in EC2"},
-    {"InvalidRequestException", "ACTIVE", "the cluster to become active"},
+    EKS_CLUSTER_NOT_YET,
     {0},
 };
 

@@ -161,7 +161,7 @@ static int remove_gateway(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"},
+    EC2_VPC_NOT_YET,
     {.code = "InvalidInternetGatewayID.NotFound", .waiting_for = "the gateway to become visible in EC2"},
     {0},
 };

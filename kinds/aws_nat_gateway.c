@@ -181,7 +181,7 @@ static int remove_gateway(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidSubnetID.NotFound", .waiting_for = "the subnet to become visible in EC2"},
+    EC2_SUBNET_NOT_YET,
     {.code = "InvalidAllocationID.NotFound", .waiting_for = "the address to become visible in EC2"},
     {.code = "Resource.AlreadyAssociated", .waiting_for = "the address to be let go by what used it"},
     {.code = "InvalidAddress.NotFound", .waiting_for = "the address to become visible in EC2"},

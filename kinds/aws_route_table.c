@@ -376,9 +376,9 @@ static int remove_table(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"},
+    EC2_VPC_NOT_YET,
     {.code = "InvalidRouteTableID.NotFound", .waiting_for = "the route table to become visible in EC2"},
-    {.code = "InvalidSubnetID.NotFound", .waiting_for = "the subnet to become visible in EC2"},
+    EC2_SUBNET_NOT_YET,
     {.code = "InvalidGatewayID.NotFound", .waiting_for = "the gateway to become visible in EC2"},
     {.code = "InvalidInternetGatewayID.NotFound", .waiting_for = "the gateway to become visible in EC2"},
     {.code = "InvalidNatGatewayID.NotFound", .waiting_for = "the NAT gateway to become visible in EC2"},

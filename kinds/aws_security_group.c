@@ -530,7 +530,7 @@ static int remove_group(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"},
+    EC2_VPC_NOT_YET,
     {.code = "InvalidGroup.NotFound", .waiting_for = "a security group to become visible in EC2"},
     {.code = "InvalidGroupId.NotFound", .waiting_for = "a security group to become visible in EC2"},
     {0},

@@ -183,8 +183,8 @@ static int remove_subnet(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"},
-    {.code = "InvalidSubnetID.NotFound", .waiting_for = "the subnet to become visible in EC2"},
+    EC2_VPC_NOT_YET,
+    EC2_SUBNET_NOT_YET,
     {0},
 };
 

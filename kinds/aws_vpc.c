@@ -269,7 +269,7 @@ static int remove_vpc(struct kind_op *op)
 }
 
 static const struct not_yet not_yet[] = {
-    {.code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"},
+    EC2_VPC_NOT_YET,
     {0},
 };
 

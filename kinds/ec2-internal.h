@@ -8,6 +8,16 @@
 
 #include "kinds/kind.h"
 
+/** Rows of what is made in another thing of EC2. */
+#define EC2_VPC_NOT_YET                                                                                      \
+    {                                                                                                        \
+        .code = "InvalidVpcID.NotFound", .waiting_for = "the VPC to become visible in EC2"                   \
+    }
+#define EC2_SUBNET_NOT_YET                                                                                   \
+    {                                                                                                        \
+        .code = "InvalidSubnetID.NotFound", .waiting_for = "the subnet to become visible in EC2"             \
+    }
+
 /** How the things of one kind are looked up. */
 struct ec2_look {
     enum aws_op operation; /* AWS_EC2_DESCRIBE_VPCS */

@@ -36,6 +36,16 @@ struct eks_thing {
         .name = "health", .type = FIELD_STRING, .flags = FIELD_SECURITY, .fallback = "null",                 \
         .doc = "Not to be declared: what EKS says is wrong with it.",                                        \
     }
+/** Row of everything on a cluster: which one. */
+#define EKS_CLUSTER_NAME                                                                                     \
+    {                                                                                                        \
+        .name = "cluster_name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_KEY | FIELD_IMMUTABLE, \
+        .wire = "clusterName", .doc = "Name of the cluster.",                                                \
+    }
+#define EKS_CLUSTER_NOT_YET                                                                                  \
+    {                                                                                                        \
+        "InvalidRequestException", "ACTIVE", "the cluster to become active"                                  \
+    }
 void eks_check(struct kind_check *check); /* tags, and that nobody declares "health" */
 
 /* ---- eks.c: acting ---- */
