@@ -33,6 +33,7 @@ struct json_object *aws_db_instance_notes(const char *fp, const char *resource_i
 
 int aws_db_instance_observe(struct kind_batch *batch);
 int aws_db_instance_remove(struct kind_op *op);
+void aws_db_instance_farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell);
 
 /* ---- aws_db_instance_fields.c ---- */
 

@@ -211,4 +211,5 @@ const struct kind aws_db_instance_kind = {
     .create = create,
     .update = update,
     .remove = aws_db_instance_remove,
+    .farewell = aws_db_instance_farewell,
 };

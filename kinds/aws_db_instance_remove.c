@@ -40,11 +40,18 @@ static int read_instance(struct kind_op *op, struct json_object **ret)
     return 0;
 }
 
+/* Owned. */
+static char *first_name(struct json_object *settings, const char *id)
+{
+    const char *wanted = js_text(settings, "final_snapshot_identifier");
+
+    return str_empty(wanted) ? str_format("%s-final", id) : strdup(wanted);
+}
+
 /* Snapshots keep their names when the database is gone: a second life's must have another. Owned. */
 static char *snapshot_name(const struct kind_op *op, bool taken)
 {
-    const char *wanted = js_text(settings(op), "final_snapshot_identifier");
-    char *name = str_empty(wanted) ? str_format("%s-final", op->id) : strdup(wanted), *longer;
+    char *name = first_name(settings(op), op->id), *longer;
     char time[TIME_SIZE], digits[TIME_SIZE];
     size_t size = 0;
 
@@ -134,4 +141,30 @@ int aws_db_instance_remove(struct kind_op *op)
     if (r < 0)
         return op_forgive(op, r, aws_db_instance_list.absent);
     return op_fail(op, -EAGAIN, ERR_NOT_YET, "waiting for database %s to be deleted", op->id);
+}
+
+/* ---- before ---- */
+
+void aws_db_instance_farewell(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    const char *status = js_text(item->observed, "status");
+    char *snapshot CLEANUP_FREE = first_name(item->desired, item->id);
+    const char *backups = js_bool(item->desired, "delete_automated_backups", true)
+                              ? "its automated backups are deleted"
+                              : "its automated backups stay until they expire";
+
+    (void)batch;
+    if (js_bool(item->desired, "skip_final_snapshot", false))
+        farewell_say(farewell, FAREWELL_LOSES,
+                     "all data in it, without a final snapshot (skip_final_snapshot); %s", backups);
+    else if (status && aws_db_instance_state(status) == INSTANCE_FAILED)
+        farewell_say(
+            farewell, FAREWELL_BLOCKS,
+            "it is %s, so that no final snapshot can be made: mend it, or set skip_final_snapshot: true",
+            status);
+    else
+        farewell_say(
+            farewell, FAREWELL_LEAVES,
+            "its data stays as the final snapshot %s (with the time behind it, if that name is taken); %s",
+            snapshot ? snapshot : "", backups);
 }

@@ -266,9 +266,17 @@ static int remove_repository(struct kind_op *op)
 
 static void farewell_repository(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
 {
-    (void)batch;
+    struct json_object *params = params_new("repositoryName", item->id, NULL), *answer CLEANUP_JS = NULL;
+    bool known = batch_ask(batch, AWS_ECR_LIST_IMAGES, params, &answer, batch->err) == 0;
+
+    if (known && js_count(answer, "imageIds") == 0)
+        return;
     if (js_bool(item->desired, "force_delete", false))
         farewell_say(farewell, FAREWELL_LOSES, "all images in it are deleted (force_delete)");
+    else if (known)
+        farewell_say(
+            farewell, FAREWELL_BLOCKS,
+            "it holds images, and is not deleted while it does: delete them, or set force_delete: true");
     else
         farewell_say(farewell, FAREWELL_BLOCKS,
                      "it is not deleted while it holds images: delete them, or set force_delete: true");

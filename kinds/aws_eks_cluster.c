@@ -343,4 +343,5 @@ const struct kind aws_eks_cluster_kind = {
     .create = create,
     .update = update,
     .remove = remove_cluster,
+    .farewell = eks_farewell_cluster,
 };

@@ -243,6 +243,24 @@ static int remove_domain(struct kind_op *op)
     return sagemaker_wait_gone(op, AWS_SAGEMAKER_DESCRIBE_DOMAIN, params_new("DomainId", op->id, NULL), what);
 }
 
+static void farewell_domain(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    const char *files = js_text(item->observed, "home_efs_file_system_id");
+    bool retain = !str_equal(js_text(item->desired, "retention_policy.home_efs_file_system"), "Delete");
+
+    if (sagemaker_farewell_work(batch, item, item->id, NULL, farewell))
+        return;
+    if (retain)
+        farewell_say(farewell, FAREWELL_LEAVES,
+                     "the home directories of its users stay, on the file system %s, and cost",
+                     files ? files : "of the domain");
+    else
+        farewell_say(farewell, FAREWELL_LOSES,
+                     "the home directories of its users, with the file system %s "
+                     "(retention_policy)",
+                     files ? files : "of the domain");
+}
+
 static const struct not_yet not_yet[] = {
     {.code = "ValidationException",
      .text = "assume",
@@ -268,4 +286,5 @@ const struct kind aws_sagemaker_domain_kind = {
     .create = create,
     .update = update,
     .remove = remove_domain,
+    .farewell = farewell_domain,
 };

@@ -172,9 +172,20 @@ static int remove_group(struct kind_op *op)
 
 static void farewell_group(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
 {
-    (void)batch;
+    struct json_object *params = params_new("ModelPackageGroupName", item->id, NULL),
+                       *answer CLEANUP_JS = NULL;
+    bool known = batch_ask(batch, AWS_SAGEMAKER_LIST_MODEL_PACKAGES, params, &answer, batch->err) == 0;
+    size_t versions = js_count(answer, "ModelPackageSummaryList");
+
+    if (known && versions == 0)
+        return;
     if (js_bool(item->desired, "force_destroy", false))
         farewell_say(farewell, FAREWELL_LOSES, "all model versions in it are deleted (force_destroy)");
+    else if (known)
+        farewell_say(farewell, FAREWELL_BLOCKS,
+                     "it holds %zu model versions, and is not deleted while it does: delete them, or set "
+                     "force_destroy: true",
+                     versions);
     else
         farewell_say(
             farewell, FAREWELL_BLOCKS,

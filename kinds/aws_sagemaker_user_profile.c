@@ -184,6 +184,16 @@ static int remove_profile(struct kind_op *op)
     return params ? delete_profile(op, params) : err_no_memory(op->err);
 }
 
+static void farewell_profile(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    const char *slash = strchr(item->id, '/');
+    char *domain CLEANUP_FREE = slash ? strndup(item->id, (size_t)(slash - item->id)) : NULL;
+
+    if (domain)
+        (void)sagemaker_farewell_work(batch, item, domain, slash + 1,
+                                      farewell); /* nothing else goes with it */
+}
+
 static const struct not_yet not_yet[] = {
     {.code = "ValidationException",
      .text = "assume",
@@ -209,4 +219,5 @@ const struct kind aws_sagemaker_user_profile_kind = {
     .create = create,
     .update = update,
     .remove = remove_profile,
+    .farewell = farewell_profile,
 };

@@ -67,4 +67,7 @@ void eks_failed(struct kind_item *item, struct err *err);
 /** An error that says that the cluster, or what was on it, is not there? */
 bool eks_is_absence(const struct err *err);
 
+/** What goes with a cluster: the kind's farewell(). */
+void eks_farewell_cluster(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell);
+
 #endif

@@ -181,3 +181,15 @@ int eks_remove(struct kind_op *op, const struct eks_thing *thing, struct json_ob
         return forgive_absence(op, r);
     return fail_going(op, thing);
 }
+
+/* ---- before ---- */
+
+void eks_farewell_cluster(struct kind_batch *batch, struct kind_item *item, struct farewell *farewell)
+{
+    (void)batch;
+    (void)item;
+    farewell_say(
+        farewell, FAREWELL_LOSES,
+        "all that runs in it ends, and what it keeps in itself is lost; volumes and load balancers that "
+        "workloads had made, and no manifest here declares, stay and cost: delete those workloads first");
+}

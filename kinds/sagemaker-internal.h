@@ -50,4 +50,11 @@ int sagemaker_wait_gone(struct kind_op *op, enum aws_op operation, struct json_o
  */
 int sagemaker_clear_work(struct kind_op *op, const char *domain, const char *profile);
 
+/**
+ * May wait. Is there work of users in the domain, or of this user? Then it was said what becomes of it; also when it could
+ * not be told.
+ */
+bool sagemaker_farewell_work(struct kind_batch *batch, const struct kind_item *item, const char *domain,
+                             const char *profile, struct farewell *farewell);
+
 #endif

@@ -179,3 +179,33 @@ int sagemaker_clear_work(struct kind_op *op, const char *domain, const char *pro
     return delete_rows(op, work.profiles, "user profiles", AWS_SAGEMAKER_DELETE_USER_PROFILE, domain,
                        profile_members);
 }
+
+/* ---- before ---- */
+
+bool sagemaker_farewell_work(struct kind_batch *batch, const struct kind_item *item, const char *domain,
+                             const char *profile, struct farewell *farewell)
+{
+    struct kind_op op = {.kind = batch->kind, /* it only reads */
+                         .address = item->address,
+                         .clouds = batch->clouds,
+                         .host = batch->host,
+                         .host_data = batch->host_data,
+                         .err = batch->err};
+    struct work work CLEANUP(work_done) = {.domain = domain};
+    char *names CLEANUP_FREE = NULL;
+    bool known = find_work(&op, profile, &work) == 0;
+
+    if (known && js_count(work.apps, NULL) + js_count(work.spaces, NULL) == 0)
+        return false;
+    json_object_put(TAKE(work.profiles)); /* most of them are declared, and go first */
+    names = known ? names_of(&work) : NULL;
+    if (js_bool(item->desired, "force_destroy", false))
+        farewell_say(farewell, FAREWELL_LOSES, "the work of users is deleted (force_destroy): %s",
+                     names ? names : "all apps and spaces in it");
+    else
+        farewell_say(farewell, FAREWELL_BLOCKS,
+                     "it is not deleted while it holds the work of users: %s: have it deleted, "
+                     "or set force_destroy: true",
+                     names ? names : "apps and spaces, if there are any");
+    return true;
+}

@@ -9,7 +9,7 @@
  *   diff.json      the entries of the diff, as "PATH WHAT SEVERITY" texts, "replace" last
  *   requests.json  the calls that write, in order: [{"CreateRole": {...}}, ...]; the parameters
  *                  given must be there, and null means that there is none
- *   case.json      {"verb": "create" | "update" | "remove", "id", "recent", "last": {what the look before
+ *   case.json      {"verb": "create" | "update" | "remove" | "farewell" (with "farewell": SORT, "says"), "id", "recent", "last": {what the look before
  *                  observed}, "thorough", "memory", "region", "intent", "intent_age_ms", "undeclared": true, "ignore": "PATH" of the diff; and
  *                  what must come of it: "ret_memory", "calls": N, "error": "CLASS", "says": "TEXT in
  *                  the error", "attributes": {...}}; all optional
@@ -51,6 +51,7 @@ struct run {
     struct kind_op op;
     int look_result, op_result;
     bool looked, operated;
+    struct farewell farewell;
 };
 
 /* @text with every "@CASE@" replaced by @folder; owned. */
@@ -128,6 +129,11 @@ static void run_on_fiber(void *arg)
     struct run *run = arg;
     bool update = has_verb(run->c, "update");
 
+    if (has_verb(run->c, "farewell")) {
+        run->item.observed = json_object_get(run->c->observed);
+        run->c->kind->farewell(&run->batch, &run->item, &run->farewell);
+        return;
+    }
     if (update || !js_get(run->c->options, "verb"))
         look(run);
     if (js_get(run->c->options, "verb") && (!update || run->item.state == ITEM_PRESENT))
@@ -180,6 +186,7 @@ static void run_done(struct run *run)
     err_done(&run->batch_err);
     err_done(&run->op_err);
     diff_done(&run->diff);
+    farewell_done(&run->farewell);
     free(run->op.ret_id);
     json_object_put(run->op.ret_attributes);
     json_object_put(run->op.ret_memory);
@@ -292,6 +299,16 @@ static void expect_operation(const struct run *run)
         expect_json(c, "attributes", js_get(c->options, "attributes"), run->op.ret_attributes);
 }
 
+static void expect_farewell(const struct run *run)
+{
+    const struct kind_case *c = run->c;
+    const char *says = js_text(c->options, "says"), *words = run->farewell.words;
+
+    assert_string_equal(farewell_name(run->farewell.sort), js_text(c->options, "farewell"));
+    if (says && (!words || !strstr(words, says)))
+        fail_msg("%s: \"%s\" is not in: %s", c->folder, says, words ? words : "(nothing)");
+}
+
 static void expect_all(const struct run *run)
 {
     const struct kind_case *c = run->c;
@@ -307,7 +324,9 @@ static void expect_all(const struct run *run)
     if (js_get(c->options, "ret_memory"))
         expect_json(c, "ret_memory", js_get(c->options, "ret_memory"),
                     run->operated ? run->op.ret_memory : run->item.ret_memory);
-    if (js_get(c->options, "verb")) {
+    if (has_verb(c, "farewell")) {
+        expect_farewell(run);
+    } else if (js_get(c->options, "verb")) {
         assert_true(run->operated);
         expect_operation(run);
     }
@@ -319,6 +338,8 @@ static void expect_failure(const struct run *run, const struct run *good, size_t
 {
     const struct kind_case *c = run->c;
 
+    if (has_verb(c, "farewell") && run->farewell.sort == FAREWELL_NOTHING && run->cloud->calls > 0)
+        fail_msg("%s: call %zu failed, and nothing is said to go with it", c->folder, call);
     if (run->looked && run->item.state == ITEM_ABSENT && good->item.state != ITEM_ABSENT)
         fail_msg("%s: call %zu failed, and the resource counts as absent", c->folder, call);
     if (run->looked && run->item.state == ITEM_PRESENT && !js_equal(run->item.observed, good->item.observed))
