@@ -447,6 +447,8 @@ struct json_object *document_destroyed(struct platform *platform)
             (void)json_object_array_add(
                 left, destroy_entry(resource, resource->why ? resource->why : status_name(resource->status)));
     }
+    put(document, "leftovers",
+        platform->leftovers ? json_object_get(platform->leftovers) : json_object_new_array());
     put_text(document, "platform", platform->name);
     put_text(document, "state", destroy_name(platform->destroy));
     put_text(document, "problem", platform->problem);

@@ -352,6 +352,7 @@ void pass_wake(struct platform *platform)
 static int run(struct platform *platform, bool full)
 {
     struct err err CLEANUP_ERR = {0};
+    bool destroyed;
     int r;
 
     if (platform->daemon->stopping)
@@ -374,8 +375,12 @@ static int run(struct platform *platform, bool full)
     platform->promises = false;
     if (r == 0 && platform->farewells)
         destroy_farewells(platform);
-    if (r != -ECANCELED)
-        conclude(platform, r);
+    if (r == -ECANCELED)
+        return r;
+    destroyed = platform->destroy == DESTROY_DONE;
+    conclude(platform, r);
+    if (!destroyed && platform->destroy == DESTROY_DONE)
+        destroy_find_leftovers(platform);
     return r;
 }
 

@@ -323,6 +323,7 @@ struct platform *platform_free(struct platform *platform)
     free(platform->refused);
     free(platform->problem);
     free(platform->paused_why);
+    json_object_put(platform->leftovers);
     strv_done(&platform->destroy_spares);
     free(platform->name);
     free(platform->file);

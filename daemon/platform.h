@@ -138,6 +138,8 @@ struct platform {
     char *refused; /* problems of the newest file; NULL = it is in force */
     bool gone;     /* its file was removed: watched no longer */
     enum destroy destroy;
+    struct json_object
+        *leftovers;             /* of a destroy that is over: DestroyEntry of each; NULL = not looked for */
     struct strv destroy_spares; /* addresses that were protected when somebody confirmed the destroy */
 
     struct clouds clouds;
@@ -255,6 +257,8 @@ int destroy_begin(struct platform *platform, unsigned uid, struct err *err);
 int destroy_cancel(struct platform *platform, unsigned uid, struct err *err);
 /** At the end of a pass: is all gone that should go? */
 void destroy_conclude(struct platform *platform);
+/** leftovers.c: after a destroy: what still carries the platform's tag, and nobody has a record of? May wait. */
+void destroy_find_leftovers(struct platform *platform);
 /** Ask the kinds what a destroy would lose or leave; may wait. */
 void destroy_farewells(struct platform *platform);
 /** A platform without a file, from what is recorded: its settings, no resources. NULL with @err. */

@@ -346,6 +346,13 @@ int batch_kubernetes(struct kind_batch *batch, const struct kubernetes_call *cal
 int batch_each(struct kind_batch *batch, size_t limit,
                void (*each)(struct kind_batch *batch, struct kind_item *item));
 
+/**
+ * May wait. Add what carries this tag in the account and Region to @tags, {ARN: {KEY: VALUE}}. The service's index may be
+ * minutes behind. 0, or negative with @err.
+ */
+int batch_tagged(struct kind_batch *batch, const char *key, const char *value, struct json_object *tags,
+                 struct err *err);
+
 /* ---- rows to and from the wire ---- */
 
 /** Members of @document whose rows have a wire path, placed at these paths of a new object. Owned. */

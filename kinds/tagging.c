@@ -59,6 +59,24 @@ void tagging_ask(struct kind_batch *batch, struct json_object *arns, struct json
     }
 }
 
+int batch_tagged(struct kind_batch *batch, const char *key, const char *value, struct json_object *tags,
+                 struct err *err)
+{
+    struct json_object *filter = params_new("Key", key, NULL), *filters = json_object_new_array();
+    struct json_object *values = json_object_new_array(), *params = json_object_new_object();
+    struct json_object *answer CLEANUP_JS = NULL;
+    int r;
+
+    params_add(&values, json_object_new_string(value));
+    params_set(&filter, "Values", values);
+    params_add(&filters, filter);
+    params_set(&params, "TagFilters", filters);
+    r = batch_ask(batch, AWS_TAGGING_GET_RESOURCES, params, &answer, err);
+    if (r == 0 && keep_tags(answer, tags) < 0)
+        r = err_no_memory(err);
+    return r;
+}
+
 /* May wait. Put what is found of @arns into @tags, {ARN: {KEY: VALUE}}. */
 static void find(struct kind_batch *batch, struct json_object *arns, struct json_object *tags)
 {

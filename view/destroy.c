@@ -91,6 +91,7 @@ void view_destroyed(const struct view *view, struct json_object *result)
 {
     section(view, "Kept", js_get(result, "kept"), "=", STYLE_GOOD);
     section(view, "Not deleted", js_get(result, "left"), "!", STYLE_BAD);
+    section(view, "Still tagged as this platform's", js_get(result, "leftovers"), "?", STYLE_CHANGE);
     if (!js_text(result, "problem"))
         return;
     view_style(view, STYLE_BAD);

@@ -138,6 +138,21 @@ class Destroy(DestroyTest):
         self.assertIsNone(daemon.platform()["destroy"])
         self.assertIn(BUCKET_NAME, self.account()["buckets"])
 
+    def test_what_carries_its_tag_and_no_record_knows_is_named_at_the_end(self) -> None:
+        self.running(small())
+        s3 = self.cloud.client("s3")
+        for bucket, platform in (("jd-lost", "small"), ("jd-others", "smaller")):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "mlopsd:platform", "Value": platform}]})
+        result = self.ctl("destroy", "small", "--yes")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        tail = result.stdout[result.stdout.index("Still tagged"):]
+        self.assertIn("arn:aws:s3:::jd-lost", tail)
+        self.assertIn("nobody has a record of it", tail)
+        self.assertNotIn("jd-others", tail)
+        self.assertNotIn(BUCKET_NAME, tail)
+        s3.head_bucket(Bucket="jd-lost")
+
     def test_it_shows_first_and_wants_the_name_typed(self) -> None:
         self.running(full())
         before, mark = self.account(), self.cloud.mark()

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import missing, program, wait_for  # noqa: E402
 from lib.scenario import ScenarioTest, head  # noqa: E402
+from lib.varlink import VarlinkError  # noqa: E402
 from test_destroy import fast_sandbox  # noqa: E402
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
@@ -159,6 +160,55 @@ class ImportState(ScenarioTest):
         self.assertEqual(json.loads(password), PASSWORD)
         self.assertNotIn(PASSWORD, said + self.daemon.all_stderr())
         self.assertFalse(self.daemon.platform()["paused"])
+
+    def test_what_is_not_clear_leaves_it_paused_with_the_line_to_type(self) -> None:
+        self.ids = {key: self.ec2.allocate_address(Domain="vpc")["AllocationId"] for key in ("one", "two")}
+        self.given().start()
+        platform = head()
+        platform["resources"] = {"aws_eip.nat": {}}
+        self.daemon.write_platform(platform)
+        state = self.state_file([resource("aws_eip", name, {"id": id_, "domain": "vpc"}) for name, id_ in self.ids.items()])
+        result = self.ctl("import", "--tfstate", state, "small", "--yes")
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("stays paused", result.stderr)
+        for id_ in self.ids.values():
+            self.assertIn(f"mlopsctl import 'aws_eip.nat' {id_} --platform small", result.stdout)
+        self.assertTrue(self.daemon.platform()["paused"])
+        self.assertEqual(len(self.ec2.describe_addresses()["Addresses"]), 2)
+        self.assertEqual(self.ctl("import", "aws_eip.nat", self.ids["two"], "--platform", "small", "--yes").returncode, 0)
+        again = self.ctl("import", "--tfstate", state, "small", "--yes")
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
+        self.assertFalse(self.daemon.platform()["paused"])
+        self.daemon.converged()
+        self.assertEqual(len(self.ec2.describe_addresses()["Addresses"]), 2)
+
+    def test_what_would_have_to_be_replaced_is_refused_and_the_rest_is_adopted(self) -> None:
+        self.make_named()
+        vpc = self.ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+        group = self.ec2.create_security_group(GroupName="db", Description="another", VpcId=vpc)["GroupId"]
+        self.given().start()
+        platform = head()
+        platform["resources"] = {"aws_vpc.main": {"cidr_block": "10.8.0.0/16"}, "aws_s3_bucket.data": {"bucket": "jd-old"},
+                                 "aws_security_group.db": {"name": "db", "description": "database", "vpc_id": "${aws_vpc.main.id}"}}
+        self.daemon.write_platform(platform)
+        state = self.state_file([resource("aws_vpc", "main", {"id": vpc, "cidr_block": "10.8.0.0/16"}),
+                                 resource("aws_security_group", "db", {"id": group, "name": "db", "vpc_id": vpc}), *self.named_state()])
+        result = self.ctl("import", "--tfstate", state, "small", "--yes")
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("description can not be changed in place", result.stdout)
+        self.assertIn("2 imported, 1 refused", result.stdout)
+        records = {r["address"]: r["id"] for r in self.daemon.call("StateList")["resources"]}
+        self.assertEqual([records[a] for a in ("aws_vpc.main", "aws_s3_bucket.data", "aws_security_group.db")], [vpc, "jd-old", None])
+        self.assertTrue(self.daemon.platform()["paused"])
+
+    def test_a_password_is_for_operators_and_for_what_has_none(self) -> None:
+        platform = self.declared()
+        platform["resources"] = {"random_password.db": {"length": 8}, "aws_eip.nat": {}}
+        self.running(platform)
+        for address, word in (("random_password.db", "recorded already"), ("aws_eip.nat", "keeps no password")):
+            with self.assertRaisesRegex(VarlinkError, word):
+                self.daemon.call("ImportSecret", platform="small", address=address, value=PASSWORD)
+        self.assertNotIn(PASSWORD, self.daemon.all_stderr())
 
 
 if __name__ == "__main__":
