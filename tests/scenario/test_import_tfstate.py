@@ -145,6 +145,7 @@ class ImportState(ScenarioTest):
         said = result.stdout + result.stderr
         self.assertEqual(result.returncode, 0, said)
         self.assertIn("max_session_duration", result.stdout)
+        self.assertNotIn("Refused", said)
         self.assertIn("aws_route_table_association (1): part of aws_route_table", result.stdout)
         self.assertIn("aws_cloudfront_distribution.site", result.stdout)
         self.assertIn(self.ids["eip2"], result.stdout)
