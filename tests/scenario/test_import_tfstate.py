@@ -65,7 +65,8 @@ class ImportState(ScenarioTest):
         ec2.attach_internet_gateway(InternetGatewayId=ids["igw"], VpcId=ids["vpc"])
         ids["eip"] = ec2.allocate_address(Domain="vpc")["AllocationId"]
         ids["eip2"] = ec2.allocate_address(Domain="vpc")["AllocationId"]
-        ids["nat"] = ec2.create_nat_gateway(SubnetId=ids["a"], AllocationId=ids["eip"], ConnectivityType="public")["NatGateway"]["NatGatewayId"]
+        ids["nat"] = ec2.create_nat_gateway(SubnetId=ids["a"], AllocationId=ids["eip"],
+                                            ConnectivityType="public")["NatGateway"]["NatGatewayId"]
         wait_for(lambda: ec2.describe_nat_gateways(NatGatewayIds=[ids["nat"]])["NatGateways"][0]["State"] == "available", "the gateway")
         ids["rtb"] = ec2.create_route_table(VpcId=ids["vpc"])["RouteTable"]["RouteTableId"]
         ec2.create_route(RouteTableId=ids["rtb"], DestinationCidrBlock="0.0.0.0/0", GatewayId=ids["igw"])
