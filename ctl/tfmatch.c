@@ -88,21 +88,39 @@ static const char *without_scheme(const char *text)
     return str_starts(text, "https://") ? text + strlen("https://") : text;
 }
 
-static void weigh(const struct matching *matching, const struct tf_declared *declared,
-                  const struct tf_thing *thing, const char *name, struct evidence *evidence)
+static void compare(const char *want, const char *have, bool ignore_case, struct evidence *evidence)
 {
-    const struct field *field = field_find(declared->kind->fields, name);
-    const char *want = wanted_text(matching, member(declared->document, name));
-    const char *have = js_text(thing->attributes, name);
     bool equal;
 
     if (!want || !have)
         return;
-    equal = field && (field->flags & FIELD_IGNORE_CASE)
-                ? str_equal_nocase(want, have)
-                : str_equal(without_scheme(want), without_scheme(have));
+    equal = ignore_case ? str_equal_nocase(want, have)
+                        : str_equal(without_scheme(want), without_scheme(have));
     evidence->equal += equal;
     evidence->contradicts = evidence->contradicts || !equal;
+}
+
+/** What Terraform has under that name; the provider for Kubernetes keeps names in "metadata". */
+static const char *attribute_text(const struct tf_thing *thing, const char *name)
+{
+    const char *text = js_text(thing->attributes, name);
+    char *path CLEANUP_FREE = text ? NULL : str_format("metadata.0.%s", name);
+
+    return text || !path ? text : js_text(thing->attributes, path);
+}
+
+static void weigh(const struct matching *matching, const struct tf_declared *declared,
+                  const struct tf_thing *thing, const char *name, struct evidence *evidence)
+{
+    const struct field *field = field_find(declared->kind->fields, name);
+    struct json_object *value = member(declared->document, name);
+
+    for (size_t i = 0; field && field->identity && field->identity[i]; i++)
+        compare(wanted_text(matching, js_get(value, field->identity[i])),
+                js_text(tf_manifest(thing->attributes), field->identity[i]), false, evidence);
+    if (!field || !field->identity)
+        compare(wanted_text(matching, value), attribute_text(thing, name),
+                field && (field->flags & FIELD_IGNORE_CASE), evidence);
 }
 
 static bool same_name_tag(const struct tf_declared *declared, const struct tf_thing *thing)

@@ -60,14 +60,36 @@ const char *tf_whole_of(const char *type)
     return NULL;
 }
 
-static const char *import_id(const char *type, struct json_object *attributes)
+struct json_object *tf_manifest(struct json_object *attributes)
 {
-    const char *attribute = "id";
+    struct json_object *wrapped = js_get(attributes, "manifest.value");
 
+    return wrapped ? wrapped : js_get(attributes, "manifest");
+}
+
+/** "apps/v1/Deployment/mlflow/mlflow"; owned. */
+static char *manifest_id(struct json_object *manifest)
+{
+    const char *version = js_text(manifest, "apiVersion"), *kind = js_text(manifest, "kind");
+    const char *space = js_text(manifest, "metadata.namespace"), *name = js_text(manifest, "metadata.name");
+
+    return version && kind && name
+               ? str_format("%s/%s/%s%s%s", version, kind, space ? space : "", space ? "/" : "", name)
+               : NULL;
+}
+
+/** Owned. */
+static char *import_id(const char *type, struct json_object *attributes)
+{
+    const char *attribute = "id", *id;
+
+    if (str_equal(type, "kubernetes_manifest"))
+        return manifest_id(tf_manifest(attributes));
     for (size_t i = 0; i < ARRAY_SIZE(import_ids); i++)
         if (str_equal(import_ids[i].type, type))
             attribute = import_ids[i].attribute;
-    return js_text(attributes, attribute);
+    id = js_text(attributes, attribute);
+    return id ? strdup(id) : NULL; /* without memory: not told */
 }
 
 /* ---- addresses ---- */
@@ -140,11 +162,16 @@ static int add_left(struct tf_state *state, struct json_object *resource, struct
     return address ? strv_add(&state->left, address) : -ENOMEM;
 }
 
+static const struct kind *kind_of(const char *type)
+{
+    return kind_find(str_equal(type, "kubernetes_secret_v1") ? "kubernetes_secret" : type);
+}
+
 static int add_resource(struct tf_state *state, struct json_object *resource)
 {
     const char *type = js_text(resource, "type"), *whole = tf_whole_of(type);
     struct json_object *instances = js_get(resource, "instances");
-    const struct kind *kind = type ? kind_find(type) : NULL;
+    const struct kind *kind = type ? kind_of(type) : NULL;
     int r = 0;
 
     if (!str_equal(js_text(resource, "mode"), "managed") || !type || !js_text(resource, "name"))
@@ -212,6 +239,7 @@ struct tf_state *tf_state_free(struct tf_state *state)
     for (size_t i = 0; i < state->count; i++) {
         free(state->things[i].address);
         free(state->things[i].key);
+        free(state->things[i].id);
     }
     free(state->things);
     free(state->parts);

@@ -22,7 +22,7 @@ struct tf_thing {
     char *address;    /* as Terraform writes it: module.net.aws_subnet.public["a"] */
     const char *name; /* "public"; borrowed from the tree, as are the rest */
     char *key;        /* "a", "0"; NULL = there is one only */
-    const char *id;   /* what `mlopsctl import` wants */
+    char *id;         /* what `mlopsctl import` wants; NULL = not told */
     bool in_module;
     const struct kind *kind;
     struct json_object *attributes;
@@ -52,6 +52,8 @@ static inline void tf_state_freep(struct tf_state **state)
 {
     *state = tf_state_free(*state);
 }
+/** The object of a kubernetes_manifest (the provider wraps it with its type); borrowed. */
+struct json_object *tf_manifest(struct json_object *attributes);
 /** Table of parts: NULL = it is a thing of its own, or unknown. */
 const char *tf_whole_of(const char *type);
 

@@ -65,7 +65,8 @@ class ImportState(ScenarioTest):
         ec2.attach_internet_gateway(InternetGatewayId=ids["igw"], VpcId=ids["vpc"])
         ids["eip"] = ec2.allocate_address(Domain="vpc")["AllocationId"]
         ids["eip2"] = ec2.allocate_address(Domain="vpc")["AllocationId"]
-        ids["nat"] = ec2.create_nat_gateway(SubnetId=ids["a"], AllocationId=ids["eip"], ConnectivityType="public")["NatGateway"]["NatGatewayId"]
+        ids["nat"] = ec2.create_nat_gateway(SubnetId=ids["a"], AllocationId=ids["eip"],
+                                            ConnectivityType="public")["NatGateway"]["NatGatewayId"]
         wait_for(lambda: ec2.describe_nat_gateways(NatGatewayIds=[ids["nat"]])["NatGateways"][0]["State"] == "available", "the gateway")
         ids["rtb"] = ec2.create_route_table(VpcId=ids["vpc"])["RouteTable"]["RouteTableId"]
         ec2.create_route(RouteTableId=ids["rtb"], DestinationCidrBlock="0.0.0.0/0", GatewayId=ids["igw"])
@@ -145,6 +146,7 @@ class ImportState(ScenarioTest):
         said = result.stdout + result.stderr
         self.assertEqual(result.returncode, 0, said)
         self.assertIn("max_session_duration", result.stdout)
+        self.assertNotIn("Refused", said)
         self.assertIn("aws_route_table_association (1): part of aws_route_table", result.stdout)
         self.assertIn("aws_cloudfront_distribution.site", result.stdout)
         self.assertIn(self.ids["eip2"], result.stdout)

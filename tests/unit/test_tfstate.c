@@ -169,6 +169,19 @@ static void ids_are_those_that_import_wants(void **state)
     assert_string_equal(js_text(fixture->report, "things.0.id"), "abalone");
 }
 
+static void objects_of_a_cluster_are_found_by_their_names(void **state)
+{
+    struct fixture *fixture = *state;
+
+    declare(fixture, "kubernetes_manifest.server",
+            "{\"manifest\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\","
+            "\"metadata\":{\"name\":\"mlflow\",\"namespace\":\"mlflow\"}}}");
+    declare(fixture, "kubernetes_secret.password", "{\"namespace\":\"mlflow\",\"name\":\"db\"}");
+    match(fixture);
+    assert_string_equal(js_text(fixture->report, "things.0.id"), "apps/v1/Deployment/mlflow/mlflow");
+    assert_string_equal(js_text(fixture->report, "things.1.id"), "mlflow/db");
+}
+
 static void the_rest_is_named_and_no_secret_with_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -212,6 +225,7 @@ int main(void)
         WITH_STATE(route_tables_are_told_apart_by_their_subnets),
         WITH_STATE(the_same_address_does_not_help_against_another_name),
         WITH_STATE(ids_are_those_that_import_wants),
+        WITH_STATE(objects_of_a_cluster_are_found_by_their_names),
         WITH_STATE(the_rest_is_named_and_no_secret_with_it),
         cmocka_unit_test(another_version_is_refused),
     };
