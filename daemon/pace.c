@@ -75,6 +75,14 @@ void pace_put_off(struct resource *resource)
     resource->look_due_ms = clock_monotonic_ms(resource->platform->daemon->clock) + unseen_wait_ms(resource);
 }
 
+void pace_facts(struct platform *platform, int result)
+{
+    unsigned n = platform->facts_failures > UNSEEN_DOUBLINGS ? UNSEEN_DOUBLINGS : platform->facts_failures;
+
+    platform->facts_failures = result < 0 ? platform->facts_failures + 1 : 0;
+    platform->facts_due_ms = clock_monotonic_ms(platform->daemon->clock) + ((uint64_t)UNSEEN_MS << n);
+}
+
 bool pace_sight_is_new(const struct resource *resource, uint64_t now_ms)
 {
     return resource->seen == ITEM_UNKNOWN && resource->looked_early && act_needs_usable(resource, now_ms);
