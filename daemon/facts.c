@@ -111,7 +111,7 @@ static int gather_github(struct platform *platform, struct json_object *facts, s
         return 0;
     r = gather_repository(platform, facts, err);
     if (r == 0 && facts_wanted(platform->graph, "github.oidc_subject_prefix") &&
-        (turns_subject(platform) || platform->facts_doubtful ||
+        (turns_subject(platform) || platform->facts_failures > 0 ||
          !js_text(facts, "github_oidc_subject_prefix")))
         r = gather_subject(platform, facts, err);
     return r < 0 ? err_wrap(err, r, "GitHub") : 0;
@@ -263,7 +263,6 @@ int facts_gather(struct platform *platform, struct err *err)
     if (!facts)
         return err_no_memory(err);
     r = gather_github(platform, facts, err);
-    platform->facts_doubtful = r < 0;
     aws = gather_aws(platform, facts, r < 0 ? NULL : err); /* whatever GitHub says */
     if (json_object_object_length(facts) > 0 && keep(platform, facts, &unkept) < 0)
         log_err(LOG_AT_WARNING, &unkept, "%s: what the outside said could not be kept", platform->name);

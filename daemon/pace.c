@@ -74,6 +74,14 @@ void pace_put_off(struct resource *resource)
     resource->look_due_ms = clock_monotonic_ms(resource->platform->daemon->clock) + unseen_wait_ms(resource);
 }
 
+void pace_facts(struct platform *platform, int result)
+{
+    unsigned n = platform->facts_failures > UNSEEN_DOUBLINGS ? UNSEEN_DOUBLINGS : platform->facts_failures;
+
+    platform->facts_failures = result < 0 ? platform->facts_failures + 1 : 0;
+    platform->facts_due_ms = clock_monotonic_ms(platform->daemon->clock) + ((uint64_t)UNSEEN_MS << n);
+}
+
 void pace_settled(struct resource *resource)
 {
     free(TAKE(resource->settling));

@@ -349,6 +349,23 @@ void pass_wake(struct platform *platform)
     }
 }
 
+static bool facts_are_due(const struct platform *platform)
+{
+    return platform->facts_failures > 0 &&
+           clock_monotonic_ms(platform->daemon->clock) >= platform->facts_due_ms;
+}
+
+static void gather_facts(struct platform *platform)
+{
+    struct err err CLEANUP_ERR = {0};
+    int r = facts_gather(platform, &err);
+
+    pace_facts(platform, r);
+    if (platform->facts_failures == 1) /* said once, not at each try */
+        log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of the outside could not be read",
+                platform->name);
+}
+
 static int run(struct platform *platform, bool full)
 {
     struct err err CLEANUP_ERR = {0};
@@ -367,9 +384,8 @@ static int run(struct platform *platform, bool full)
     platform->cut_short = false;
     platform->promises = platform->mode == PASS_CHECK;
     guard_check(platform);
-    if ((full || !platform->facts) && facts_gather(platform, &err) < 0)
-        log_err(LOG_AT_WARNING, &err, "%s: what the graph asks of the outside could not be read",
-                platform->name);
+    if (full || !platform->facts || facts_are_due(platform))
+        gather_facts(platform);
     destroy_spare(platform);
     r = run_rounds(platform, full);
     platform->promises = false;

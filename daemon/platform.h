@@ -146,7 +146,9 @@ struct platform {
     char *github_token_mark; /* fingerprint of the token the client was made with */
     bool github_refused;     /* GitHub refused it: nothing more is sent until there is another one */
     char *facts;             /* run-time built-ins, JSON object; NULL = none yet */
-    bool facts_doubtful;     /* the last time, they could not be read */
+    unsigned facts_failures; /* in a row: not all of them could be read */
+    uint64_t
+        facts_due_ms; /* monotonic: then they are asked for again; without failures only by full passes */
 
     struct resource **resources; /* declared ones in graph order, then the others */
     size_t count;
@@ -272,6 +274,8 @@ void pace_settling(struct resource *resource, const char *status);
 void pace_settled(struct resource *resource);
 /** The look brought nothing: plan another one. */
 void pace_put_off(struct resource *resource);
+/** Facts were read, or not (result): plan the next try. */
+void pace_facts(struct platform *platform, int result);
 /** Longer in transition than the kind's give_up_ms? */
 bool pace_settles_too_long(const struct resource *resource);
 /** After a "not yet": the wait before the next try. */

@@ -135,6 +135,8 @@ void schedule_next(struct platform *platform)
         if (wait_ms < delay_ms)
             delay_ms = wait_ms < SHORTEST_MS ? SHORTEST_MS : wait_ms;
     }
+    if (platform->facts_failures > 0 && until(platform->facts_due_ms, now_ms) < delay_ms)
+        delay_ms = until(platform->facts_due_ms, now_ms);
     arm(platform, delay_ms);
 }
 

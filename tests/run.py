@@ -3,6 +3,7 @@
 
     tests/run.py            everything
     tests/run.py unit       one part: unit, unit-plain, sandbox, scenario, fault, install
+    tests/run.py --long     a thousand quiet passes, kill -9 at every chosen write, more seeds; before the names of parts, if any
 
 Parts run one after another; each test can also be run alone (docs/testing.md).
 """
@@ -99,7 +100,14 @@ def run_part(name: str) -> Count:
     return count
 
 
+LONG = {"MLOPSD_LONG": "1", "MLOPSD_PASSES": "1000", "MLOPSD_SEED": "1 2 3 4 5"}  # read by tests/fault and tests/scenario
+
+
 def main(names: list[str]) -> int:
+    if names[:1] == ["--long"]:
+        names = names[1:]
+        for variable, value in LONG.items():
+            os.environ.setdefault(variable, value)
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         print(f"run.py: {unknown[0]!r} is no part; parts: {', '.join(PARTS)}", file=sys.stderr)

@@ -76,6 +76,9 @@ static struct verdict refined(struct verdict v, struct json_object *status)
         return (struct verdict){404, -ENOENT, ERR_ABSENT, "not found"};
     if (v.class == ERR_DENIED && has_cause(status, "NamespaceTerminating"))
         return (struct verdict){403, -EAGAIN, ERR_NOT_YET, "the namespace is being deleted"};
+    if (v.class == ERR_CONFLICT && str_equal(js_text(status, "reason"), "Conflict") &&
+        js_count(status, "details.causes") == 0)
+        return (struct verdict){409, -EAGAIN, ERR_BUSY, "changed by somebody at the same moment"};
     return v;
 }
 

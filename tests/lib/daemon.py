@@ -243,6 +243,10 @@ class Daemon:
         except AssertionError as error:
             raise AssertionError(f"{error}: {json.dumps(self.call('Status'), indent=1)}\n{self.stderr()[-4000:]}") from None
 
+    def blocked(self) -> dict[str, str]:
+        """What is not ready, and why."""
+        return {r["address"]: f'{r["status"]}: {r.get("why")}' for r in self.call("StateList")["resources"] if r["status"] != "ready"}
+
     def check(self, **parameters: Any) -> dict[str, dict[str, Any]]:
         """Look (and heal) now; resources by address."""
         return {resource["address"]: resource for resource in self.call("Check", **parameters)["resources"]}

@@ -40,6 +40,7 @@ static struct {
     const char *arn;      /* who calls */
     const char *zones[3]; /* name ends at NULL */
     const char *role;     /* ARN of the one role */
+    bool zones_fail;
     unsigned zones_asked, roles_asked;
 } aws;
 
@@ -85,7 +86,7 @@ static int answer_as_aws(void *data, const struct http_request *request, struct 
 
     (void)data;
     *ret_delay_ms = 10;
-    answer->status = 200;
+    answer->status = aws.zones_fail && asks(request, "Action=DescribeAvailabilityZones&") ? 500 : 200;
     return body ? http_answer_set_body(answer, body, strlen(body)) : -ENOMEM;
 }
 
@@ -297,6 +298,23 @@ static void zones_are_taken_once_and_kept(void **state)
     CHECK_EQUAL(engine, aws.zones_asked, 1);
 }
 
+static void what_the_outside_did_not_say_is_asked_again_soon(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->config->poll_interval_ms = 86400000;
+    aws.zones[0] = "us-east-1a";
+    aws.zones_fail = true;
+    begin(engine, NULL, "  test_item.a: {name: a, colour: \"${aws.zones.0}\"}\n  test_item.b: {name: b}\n");
+    engine_run(engine, 600000);
+    CHECK_EQUAL(engine, cloud_count(&engine->cloud, "Create", "b"), 1); /* the rest goes on */
+    CHECK(engine, aws.zones_asked > 10 && aws.zones_asked < 200);       /* the client itself tries thrice */
+    CHECK(engine, engine_platform(engine)->steady);                     /* nobody waits for it for ever */
+    aws.zones_fail = false;
+    CHECK(engine, engine_until(engine, engine_converged, 45000));
+    CHECK(engine, str_equal(colour(engine, "a"), "us-east-1a"));
+}
+
 #define WHO "  test_item.a: {name: a, colour: \"${aws.principal_arn}\"}\n"
 
 static void a_user_is_its_own_principal(void **state)
@@ -341,6 +359,7 @@ int main(void)
         CASE(beside_a_stand_in_the_waits_grow_with_the_age),
         CASE(in_transition_for_too_long_is_told_once),
         CASE(zones_are_taken_once_and_kept),
+        CASE(what_the_outside_did_not_say_is_asked_again_soon),
         CASE(a_user_is_its_own_principal),
         CASE(of_an_assumed_role_the_role_with_its_path_is_the_principal),
     };
