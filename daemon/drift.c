@@ -89,9 +89,8 @@ static void tell_open(const struct resource *resource, const struct episode *epi
 
     if (episode->field[0] == '\0') {
         report(platform, &news, "[%s] %s%s%s", episode->severity,
-               resource->kind->flags & KIND_OBSERVED ? "it is not there any more as it was"
-                                                     : "it is gone: deleted outside mlopsd",
-               hold ? "; " : "", hold ? hold : "");
+               resource->useless ? resource->useless : "it is gone: deleted outside mlopsd", hold ? "; " : "",
+               hold ? hold : "");
         return;
     }
     change = change_words(episode->kind, episode->desired, episode->observed);

@@ -167,6 +167,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     resource->looked_early = false;
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
+    (void)str_set(&resource->useless, item->state == ITEM_ABSENT ? item->note : NULL);
     if (item->state == ITEM_ABSENT) {
         resource->ended = item->ended;
         pace_settled(resource);

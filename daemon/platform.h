@@ -74,6 +74,7 @@ struct resource {
     bool looked_early;       /* unknown, never recorded, and what it stands on was not there yet */
     bool unknown_told;
     unsigned absent_looks;      /* definite not-founds in a row */
+    char *useless;              /* why what is only looked at counts as missing; NULL = it is not there */
     char *settling;             /* the service's word while it is in transition */
     uint64_t settling_since_ms; /* monotonic; 0 = is not */
     uint64_t look_due_ms;       /* monotonic: no look at it before, unless at everything */
