@@ -27,7 +27,7 @@ from whole import paced  # noqa: E402
 
 BUILD = Path(os.environ.get("MLOPSD_BUILD", TOP / "build" / "release"))
 RECENT_S = 17  # for 15 s after a write the daemon reads what it wrote in the strongly consistent way, with more calls
-SMALL = "  with_network: false\n  with_cluster: false\n  with_database: false\n  with_studio: false\n  with_automation: false\n  with_mlflow: false\n"
+SMALL = "".join(f"  with_{part}: false\n" for part in ("network", "cluster", "database", "studio", "automation", "mlflow"))
 
 
 def make_files(work: Path, poll: str) -> Path:

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The yardstick: the daemon's own reads of AWS, made by boto3. One JSON object {"mode", "passes", "warm", "reads"} on stdin, figures on stdout.
+"""The yardstick: the daemon's own reads of AWS, made by boto3.
+
+One JSON object {"mode", "passes", "warm", "reads"} on stdin, figures on stdout.
 
     sequential   one read after another, a client for each service made on the way: a script that cron runs
     pooled       a resident loop: clients are kept, eight threads read at once
@@ -109,7 +111,8 @@ class Reader:
     def client(self, service: str) -> Any:
         if service not in self.clients:
             from botocore.config import Config
-            self.clients[service] = self.session.client(service, config=Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1}))
+            config = Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1})
+            self.clients[service] = self.session.client(service, config=config)
         return self.clients[service]
 
     def read(self, one: Read) -> bool:

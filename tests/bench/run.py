@@ -56,8 +56,9 @@ def quiet(whole: Whole, options: argparse.Namespace) -> tuple[Figures, list[dict
     whole.cloud.control("POST", "/latency", {"ms": 0})
     cpu = whole.cpu_per_pass(options.passes)
     used = whole.used()
-    return {"calls": len(calls), "calls_each": [len(one[1]) for one in timed], "by_service": by_service(calls), "writes": sum(c["write"] for c in calls), "depth": depth(calls),
-            "wall_s": min(one[0] for one in timed), "cpu_s": cpu, "peak_kib": used["peak_kib"], "resident_kib": used["resident_kib"],
+    return {"calls": len(calls), "calls_each": [len(one[1]) for one in timed], "by_service": by_service(calls),
+            "writes": sum(c["write"] for c in calls), "depth": depth(calls), "wall_s": min(one[0] for one in timed),
+            "cpu_s": cpu, "peak_kib": used["peak_kib"], "resident_kib": used["resident_kib"],
             "load": os.getloadavg()[0]}, calls
 
 
