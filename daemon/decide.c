@@ -132,8 +132,9 @@ static void decide_undeclared(const struct situation *s, struct decision *ret)
         say(ret, ACTION_NONE, REASON_SETTLING, HOLD_NONE);
         break;
     default:
-        /* doomed, never made, and its name never known: there is nothing to look for */
-        say(ret, ACTION_NONE, s->doomed && !s->recorded && !s->key_known ? REASON_GONE : REASON_UNKNOWN,
+        /* doomed, and never made with its name never known, or deleted before: there is nothing to look for */
+        say(ret, ACTION_NONE,
+            s->doomed && !s->recorded && (!s->key_known || s->buried) ? REASON_GONE : REASON_UNKNOWN,
             HOLD_NONE);
     }
 }

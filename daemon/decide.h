@@ -76,6 +76,7 @@ struct situation {
     bool recorded; /* we made or adopted it once */
     bool waiting;  /* the desired document has unknowns */
     bool key_known;
+    bool buried; /* a destroy deleted it: what can no longer be asked about it holds nobody */
     enum item_state seen;
     bool unconfirmed; /* what differs can not be read back: our own business, not drift */
     bool interrupted; /* an intent of ours is open on something that is there */

@@ -142,6 +142,7 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->doomed = resource_doomed(resource);
     s->recorded = resource->record.address != NULL;
     s->waiting = documents->desired && document_has_unknown(documents->desired);
+    s->buried = resource->buried && !resource->intent.token;
     s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
     s->seen = is_shaken(resource) ? ITEM_SETTLING : resource->seen;
     s->unconfirmed = resource->unconfirmed;

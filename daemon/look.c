@@ -176,6 +176,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
         return;
     }
     resource->absent_looks = 0;
+    resource->buried = false;
     take_present(resource, item);
 }
 

@@ -73,6 +73,7 @@ struct resource {
     unsigned unknown_passes; /* in a row */
     bool looked_early;       /* unknown, never recorded, and what it stands on was not there yet */
     bool unknown_told;
+    bool buried;                /* deleted by a destroy of this platform, and not seen since */
     unsigned absent_looks;      /* definite not-founds in a row */
     char *useless;              /* why what is only looked at counts as missing; NULL = it is not there */
     char *settling;             /* the service's word while it is in transition */

@@ -108,13 +108,14 @@ def secrets(outputs: dict[str, str]) -> Iterator[Verdict]:
     iam = aws("iam")
     account = aws("sts").get_caller_identity()["Account"]
     instance = database()
-    providers = [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] if p["Arn"].endswith("githubusercontent.com")]
+    providers = [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    [github_provider] = [arn for arn in providers if arn.endswith("githubusercontent.com")]
     wanted = {
         "AWS_ACCOUNT_ID": account,
         "AWS_REGION": os.environ["AWS_REGION"],
         "S3_BUCKET_NAME": aws("s3").list_buckets()["Buckets"][0]["Name"],
         "GH_REPO": REPOSITORY,
-        "OIDC_PROVIDER_ARN": providers[0],
+        "OIDC_PROVIDER_ARN": github_provider,
         "GH_PAT": (Path(os.environ["CREDENTIALS_DIRECTORY"]) / "github-token").read_text().strip(),
         "DB_ENDPOINT": f"{instance['Endpoint']['Address']}:{instance['Endpoint']['Port']}",
         "DB_PASSWORD": outputs["db_password"],  # that it opens the database, MLflow's answer shows
@@ -131,7 +132,8 @@ def secrets(outputs: dict[str, str]) -> Iterator[Verdict]:
 
 def whole(outputs: dict[str, str]) -> Iterator[Verdict]:
     role = json.dumps(aws("iam").get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"])
-    yield "AWS: only this repository can take on GitHubActionRole", "" if f'"repo:{REPOSITORY}:' in role and "repo:*" not in role else role
+    ours = f'"repo:{REPOSITORY}:' in role and "repo:*" not in role
+    yield "AWS: only this repository can take on GitHubActionRole", "" if ours else role
     bucket = outputs["s3_bucket_name"]
     yield expect("AWS: the bucket keeps old versions", aws("s3").get_bucket_versioning(Bucket=bucket).get("Status"), "Enabled")
     groups = aws("ec2").describe_security_groups(Filters=[{"Name": "group-name", "Values": [DATABASE]}])["SecurityGroups"]
@@ -146,8 +148,9 @@ def whole(outputs: dict[str, str]) -> Iterator[Verdict]:
     image = kubernetes("GET", deployment())["spec"]["template"]["spec"]["containers"][0]["image"]
     yield expect("Kubernetes: MLflow runs from the declared image", image, "ghcr.io/mlflow/mlflow:v3.9.0-full")
     url = tracking_uri()
+    found = fetch(url + "/api/2.0/mlflow/experiments/search", {"max_results": 1})
     yield expect("Kubernetes: MLflow answers at its new address, and its database lets it in",
-                 (fetch(url + "/health"), "experiments" in fetch(url + "/api/2.0/mlflow/experiments/search", {"max_results": 1})), ("OK", True))
+                 (fetch(url + "/health"), "experiments" in found), ("OK", True))
 
 
 def dispatched(arn: str) -> Iterator[Verdict]:

@@ -24,7 +24,7 @@ declare_it() {
 
 # One resource in full, the addresses of the others in three columns.
 shorten_plan() {
-    awk -v width="$(columns)" '
+    awk -v width="$width" '
         /^  # .* will be / { address = $2; addresses[count++] = address }
         /^Plan: / { total = $0 }
         address == "aws_db_instance.mlflow"
@@ -42,8 +42,6 @@ shorten_plan() {
             print ""; print total
         }'
 }
-columns() { [ -t 1 ] && tput cols 2>/dev/null || echo 140; }
-
 plan_it() {
     local status
     title 'The plan: nothing is there yet'
