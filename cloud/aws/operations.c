@@ -289,7 +289,8 @@ const struct aws_operation aws_operations[AWS_OP_MAX] = {
     ECR_WRITE(TAG_RESOURCE, "TagResource"),
     ECR_WRITE(UNTAG_RESOURCE, "UntagResource"),
     ECR_WRITE(DELETE_REPOSITORY, "DeleteRepository"),
-    ECR_READ(LIST_IMAGES, "ListImages"),
+    ECR_READ(LIST_IMAGES, "ListImages", .page_in = "nextToken", .page_out = "nextToken",
+             .page_lists = "imageIds"),
 
     [AWS_TAGGING_GET_RESOURCES] = {.name = "GetResources", .service = AWS_SERVICE_TAGGING,
              .access = AWS_READ, .page_in = "PaginationToken", .page_out = "PaginationToken",
