@@ -88,8 +88,9 @@ static void tell_open(const struct resource *resource, const struct episode *epi
     char *change CLEANUP_FREE = NULL;
 
     if (episode->field[0] == '\0') {
-        report(platform, &news, "[%s] it is gone: deleted outside mlopsd%s%s", episode->severity,
-               hold ? "; " : "", hold ? hold : "");
+        report(platform, &news, "[%s] %s%s%s", episode->severity,
+               resource->useless ? resource->useless : "it is gone: deleted outside mlopsd", hold ? "; " : "",
+               hold ? hold : "");
         return;
     }
     change = change_words(episode->kind, episode->desired, episode->observed);

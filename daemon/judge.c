@@ -11,6 +11,7 @@
 #include "common/str.h"
 #include "daemon/daemon.h"
 #include "daemon/ownership.h"
+#include "daemon/words.h"
 #include "desired/reference.h"
 
 /** Vanished at once before the brake holds: at least so many, and more than half. */
@@ -153,7 +154,6 @@ static void say_action(struct resource *resource)
 {
     const struct decision *decision = &resource->decision;
     bool drifted = decision->reason == REASON_DRIFT || decision->reason == REASON_MISSING;
-    const char *hold = hold_text(decision->hold);
     char *text CLEANUP_FREE = NULL;
 
     if (resource->act_err.text && decision->hold == HOLD_NONE && resource->act_err.class != ERR_NOT_YET) {
@@ -163,8 +163,8 @@ static void say_action(struct resource *resource)
     }
     if (resource->act_err.class == ERR_NOT_YET && resource->act_err.text)
         text = str_format("%s: %s", action_name(decision->action), err_text(&resource->act_err));
-    else if (hold)
-        text = str_format("%s (%s): %s", action_name(decision->action), reason_text(decision->reason), hold);
+    else if (hold_text(decision->hold))
+        text = words_of_hold(resource);
     else
         text = str_format("%s: %s", action_name(decision->action), reason_text(decision->reason));
     resource_set_status(resource, drifted ? STATUS_DRIFTED : STATUS_PENDING, text);

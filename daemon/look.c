@@ -149,6 +149,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     resource->unknown_passes = 0;
     err_done(&resource->look_err);
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
+    (void)str_set(&resource->useless, item->state == ITEM_ABSENT ? item->note : NULL);
     if (item->state == ITEM_ABSENT) {
         pace_settled(resource);
         if (!resource_in_grace(resource))

@@ -16,6 +16,7 @@
 #include "common/str.h"
 #include "daemon/act-internal.h"
 #include "daemon/daemon.h"
+#include "daemon/words.h"
 
 #define ROUNDS_MAX 8
 #define CONFIRM_MS 1000
@@ -224,7 +225,7 @@ static void tell_held(struct resource *resource)
     if (!hold || decision->hold == HOLD_WAITING || decision->hold == HOLD_PAUSED ||
         decision->hold == HOLD_POLICY)
         return; /* a pause was asked for; a drift told of itself */
-    text = str_format("%s (%s): %s", action_name(decision->action), reason_text(decision->reason), hold);
+    text = words_of_hold(resource);
     if (!text || str_equal(text, resource->held_told))
         return;
     (void)str_set(&resource->held_told, text);

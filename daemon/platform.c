@@ -64,6 +64,7 @@ static void resource_free(struct resource *resource)
     free(resource->seen_id);
     err_done(&resource->look_err);
     free(resource->settling);
+    free(resource->useless);
     decision_done(&resource->decision);
     free(resource->desired);
     strv_done(&resource->waiting_on);

@@ -66,6 +66,7 @@ struct resource {
     unsigned unknown_passes; /* in a row */
     bool unknown_told;
     unsigned absent_looks;      /* definite not-founds in a row */
+    char *useless;              /* why what is only looked at counts as missing; NULL = it is not there */
     char *settling;             /* the service's word while it is in transition */
     uint64_t settling_since_ms; /* monotonic; 0 = is not */
     uint64_t look_due_ms;       /* monotonic: no look at it before, unless at everything */

@@ -26,6 +26,16 @@ const char *words_past(enum action action)
     }
 }
 
+char *words_of_hold(const struct resource *resource)
+{
+    const struct decision *decision = &resource->decision;
+    const char *hold = hold_text(decision->hold);
+
+    if (resource->useless)
+        return str_format("%s: %s", resource->useless, hold);
+    return str_format("%s (%s): %s", action_name(decision->action), reason_text(decision->reason), hold);
+}
+
 char *words_of_diff(const struct diff *diff)
 {
     struct buf out CLEANUP_BUF = BUF_INIT(LINE_MAX_BYTES);

@@ -203,8 +203,10 @@ static void report_failure(struct kind_item *item, const char *bucket, struct aw
     if (first->class == ERR_ABSENT)
         first->class = ERR_RETRY;
     if (denied == PARTS)
-        (void)err_wrap(first, first->code, "bucket %s: not ours to read, or it belongs to another account",
-                       bucket); /* the code stays */
+        (void)err_wrap(
+            first, first->code,
+            "bucket %s: not ours to read, or it belongs to another account (then choose another name)",
+            bucket); /* the code stays */
     else
         (void)err_wrap(first, first->code, "bucket %s", bucket); /* likewise */
     batch_unknown(item, first);

@@ -70,6 +70,12 @@ void batch_absent(struct kind_item *item)
     item->state = ITEM_ABSENT;
 }
 
+void batch_useless(struct kind_item *item, const char *why)
+{
+    batch_absent(item);
+    (void)str_set(&item->note, why); /* a lost note is no harm */
+}
+
 void batch_unknown(struct kind_item *item, const struct err *err)
 {
     forget_answer(item);

@@ -265,6 +265,8 @@ void batch_settling(struct kind_item *item, const char *id, struct json_object *
                     const char *status);
 /** A definite "not found" for the right account and Region. */
 void batch_absent(struct kind_item *item);
+/** The same, of something that is only looked at and is of no use: @why says what it answered instead. */
+void batch_useless(struct kind_item *item, const char *why);
 /** Could not be told: @err is copied. */
 void batch_unknown(struct kind_item *item, const struct err *err);
 /** As batch_absent() for class ERR_ABSENT, else batch_unknown(). */

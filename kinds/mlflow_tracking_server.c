@@ -94,6 +94,9 @@ static char *refusal(const char *path, const struct http_answer *answer)
             "hosts (--allowed-hosts)");
     if (answer->status == 401)
         return str_format("%s wants a login (401), and none is configured here", path);
+    if (answer->status >= 500 && str_equal(path, SEARCH)) /* /health is green: it runs */
+        return str_format("%s answers %d: the server runs, but does it reach its database? (see its log)",
+                          path, answer->status);
     return str_format("%s answers %d", path, answer->status);
 }
 
@@ -164,7 +167,7 @@ static void report_lost(struct kind_item *item, struct visit *visit)
     if (visit->is_silent)
         batch_unknown(item, &visit->err);
     else
-        batch_absent(item);
+        batch_useless(item, visit->trouble);
 }
 
 static void look_at(struct kind_batch *batch, struct kind_item *item)

@@ -444,7 +444,7 @@ static const char *phrase(enum err_class class)
         [ERR_NOT_YET] = "not yet",
         [ERR_INVALID] = "refused",
         [ERR_CONFLICT] = "belongs to somebody else",
-        [ERR_LIMIT] = "quota reached",
+        [ERR_LIMIT] = "quota reached (ask for more at Service Quotas, or free some)",
         [ERR_CANCELED] = "canceled",
         [ERR_BUG] = "unexpected answer",
     };

@@ -120,10 +120,10 @@ class Mlflow(WholeTest):
 
         set_password("somebody-elses-idea")
         self.assertEqual((self.ask("/health"), self.ask(SEARCH, {"max_results": 1})), (200, 503))
-        self.assertIn("password authentication failed", self.why_it_is_not_ready("503"))
+        self.assertIn("does it reach its database?", self.why_it_is_not_ready("503"))
         self.assertFalse(self.daemon.platform()["converged"])
         set_password(right)
-        self.daemon.check()
+        wait_for(lambda: not self.drifts_left(), "the all-clear")
         self.daemon.converged()
 
     def test_5_without_pods_it_is_not_ready(self) -> None:
@@ -131,7 +131,7 @@ class Mlflow(WholeTest):
         self.kubectl("scale", "deployment/mlflow", "--replicas=0")
         self.why_it_is_not_ready("503")
         self.daemon.call("Resume")
-        self.daemon.check()
+        wait_for(lambda: not self.drifts_left(), "the all-clear", 40)
         self.daemon.converged(timeout=60)
         self.assertEqual((self.get("deployment", "mlflow")["spec"]["replicas"], self.ask("/health")), (1, 200))
 
@@ -144,7 +144,7 @@ class Mlflow(WholeTest):
                 "annotate", "--overwrite", "serviceaccount/mlflow", f"{key}=arn:aws:iam::{ACCOUNT}:role/admin")),
             (SECRET, 'data["uri"]', "changed", "critical", lambda: self.kubectl(
                 "patch", "secret/mlflow-database", "--type=merge", "-p", '{"stringData": {"uri": "sqlite:///mine.db"}}')),
-            (SERVICE, "manifest.spec.loadBalancerSourceRanges", "changed", "warning", lambda: self.kubectl(
+            (SERVICE, "manifest.spec.loadBalancerSourceRanges.0", "changed", "warning", lambda: self.kubectl(
                 "patch", "service/mlflow", "--type=merge", "-p", '{"spec": {"loadBalancerSourceRanges": ["192.0.2.0/24"]}}')),
             (DEPLOYMENT, "manifest.spec.template.spec.containers.0.image", "changed", "warning",
              lambda: self.kubectl("set", "image", "deployment/mlflow", "mlflow=ghcr.io/somebody/mlflow:v3.9.0"))])
