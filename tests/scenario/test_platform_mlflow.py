@@ -144,7 +144,7 @@ class Mlflow(WholeTest):
                 "annotate", "--overwrite", "serviceaccount/mlflow", f"{key}=arn:aws:iam::{ACCOUNT}:role/admin")),
             (SECRET, 'data["uri"]', "changed", "critical", lambda: self.kubectl(
                 "patch", "secret/mlflow-database", "--type=merge", "-p", '{"stringData": {"uri": "sqlite:///mine.db"}}')),
-            (SERVICE, "manifest.spec.loadBalancerSourceRanges", "changed", "warning", lambda: self.kubectl(
+            (SERVICE, "manifest.spec.loadBalancerSourceRanges.0", "changed", "warning", lambda: self.kubectl(
                 "patch", "service/mlflow", "--type=merge", "-p", '{"spec": {"loadBalancerSourceRanges": ["192.0.2.0/24"]}}')),
             (DEPLOYMENT, "manifest.spec.template.spec.containers.0.image", "changed", "warning",
              lambda: self.kubectl("set", "image", "deployment/mlflow", "mlflow=ghcr.io/somebody/mlflow:v3.9.0"))])
