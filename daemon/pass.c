@@ -38,6 +38,8 @@ static bool is_unready(const struct resource *resource)
         return true;
     if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
         return now_ms >= resource->look_due_ms || act_look_again(resource, now_ms);
+    if (resource->decision.reason == REASON_SETTLING) /* of others' making: with what it stands on */
+        return act_needs_usable(resource, now_ms);
     return resource->decision.reason != REASON_IN_ORDER && !resource_gone(resource) &&
            !waits_its_turn(resource, now_ms);
 }

@@ -12,6 +12,7 @@ extern const struct kind aws_db_instance_kind;
 extern const struct kind aws_db_subnet_group_kind;
 extern const struct kind aws_ecr_repository_kind;
 extern const struct kind aws_eip_kind;
+extern const struct kind aws_eks_access_entries_kind;
 extern const struct kind aws_eks_access_entry_kind;
 extern const struct kind aws_eks_addon_kind;
 extern const struct kind aws_eks_cluster_kind;

@@ -17,6 +17,7 @@ const struct kind *const kinds[] = {
     &aws_db_subnet_group_kind,
     &aws_ecr_repository_kind,
     &aws_eip_kind,
+    &aws_eks_access_entries_kind,
     &aws_eks_access_entry_kind,
     &aws_eks_addon_kind,
     &aws_eks_cluster_kind,

@@ -125,7 +125,7 @@ class Installed(unittest.TestCase):
         check = f"exec /usr/sbin/mlopsd --check --config '{examples}/mlopsd.yaml'"
         result = staging.as_installed(self.folder, check)
         self.assertEqual(result.returncode, 0, result.stdout)
-        self.assertIn("1 platform file, 58 resources, no mistakes", result.stdout)
+        self.assertIn("1 platform file, 59 resources, no mistakes", result.stdout)
 
         without = self.copy()
         (without / "usr/share/mlopsd/blueprints/mlops-platform.yaml").unlink()

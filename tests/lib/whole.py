@@ -25,7 +25,7 @@ from .varlink import VarlinkError
 
 PLATFORM, BLUEPRINT = "abalone-mlops", "mlops-platform"
 BUCKET_NAME, CLUSTER_NAME, DATABASE_NAME = "jd-abalone-mlops-artifacts", "abalone-mlops-cluster", "mlflow-database"
-RESOURCES = 58
+RESOURCES = 59
 TIME_SCALE = 300
 TAGS = {"Project": "abalone-mlops", "ManagedBy": "mlopsd"}
 REMOVALS = ("Delete", "Detach", "Disassociate", "Remove", "Release", "Revoke", "actions/delete", "delete ")

@@ -18,7 +18,7 @@ POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS"
 WORKFLOWS = f"arn:aws:iam::{ACCOUNT}:role/GitHubActionRole"
 ADDONS = ("vpc-cni", "kube-proxy", "coredns")
 OF_THE_CLUSTER = {
-    CLUSTER, NODES, ENTRY, "aws_eks_access_entry.operator", "aws_eks_addon.vpc_cni", "aws_eks_addon.kube_proxy", "aws_eks_addon.coredns",
+    CLUSTER, NODES, ENTRY, "aws_eks_access_entry.operator", "aws_eks_access_entries.main", "aws_eks_addon.vpc_cni", "aws_eks_addon.kube_proxy", "aws_eks_addon.coredns",
     "aws_iam_role.cluster", "aws_iam_role.nodes", "aws_iam_openid_connect_provider.cluster", "aws_security_group.cluster",
     "aws_iam_role.mlflow", "kubernetes_manifest.mlflow_namespace", "kubernetes_manifest.mlflow_service_account",
     "kubernetes_secret.mlflow_database", "kubernetes_manifest.mlflow_service", "kubernetes_manifest.mlflow", "mlflow_tracking_server.main",
@@ -129,6 +129,19 @@ class Compute(WholeTest):
         before = self.snapshot()
         self.made_again(ENTRY, delete, ("aws_eks_addon.kube_proxy", "", "missing", "critical"))
         self.assertEqual(self.snapshot(), before)
+
+    def test_6_whoever_else_got_in_is_told_and_left_to_people(self) -> None:
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
+        stranger = self.oracle.iam.create_role(RoleName="stranger", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        self.eks.create_access_entry(clusterName=CLUSTER_NAME, principalArn=stranger)
+        self.daemon.check()
+        self.assertEqual([(d["address"], d["field"], d["kind"], d["severity"]) for d in self.daemon.drifts()],
+                         [("aws_eks_access_entries.main", f'principal_arns["{stranger}"]', "extra", "critical")])
+        self.assertIn(stranger, self.eks.list_access_entries(clusterName=CLUSTER_NAME)["accessEntries"])
+        self.eks.delete_access_entry(clusterName=CLUSTER_NAME, principalArn=stranger)
+        self.oracle.iam.delete_role(RoleName="stranger")
+        self.daemon.check()
+        self.assertEqual(self.daemon.drifts(), [])
 
     def test_9_switched_off(self) -> None:
         self.switched_off(OF_THE_CLUSTER, with_cluster=False)
