@@ -4,7 +4,10 @@ Terraform's waits are its own (it looks at a new database after a minute, howeve
 """
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
 import sys
 import unittest
 from collections import Counter
@@ -14,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import daemon, terraform  # noqa: E402
 from lib.terraform import Terraform, differences, imported, wanted  # noqa: E402
 from lib.terraform_imports import ids_of, import_blocks  # noqa: E402
-from lib.whole import RESOURCES, TAGS, Platform, WholeTest, quick_sandbox, whole, whole_daemon  # noqa: E402
+from lib.whole import PLATFORM, RESOURCES, TAGS, Platform, WholeTest, quick_sandbox, whole, whole_daemon  # noqa: E402
 
 # All that the next pass does to what Terraform made: marks of ownership and the tag ManagedBy on everything; code that is packed
 # otherwise; and the database's password, which nobody can read and mlopsd makes itself.
@@ -43,39 +46,55 @@ class FromTerraform(Platform):
         cls.addClassCleanup(cls.theirs.close)
         cls.theirs.apply()
 
+    def known(self) -> dict[str, str]:
+        """What both have, by mlopsd's addresses and with its ids, as Terraform's state tells it."""
+        return ids_of(json.loads(self.theirs.state.read_text()))
+
     def aws_writes(self, since: int) -> Counter[str]:
         return Counter(f"{r['service']}.{r['operation']}" for r in self.cloud.log(since) if r["write"] and r["server"] == "aws")
 
-    def declare_paused(self) -> None:
-        """The platform's file is offered while the daemon only looks: what has no name would be made anew."""
-        type(self).daemon = whole_daemon(self.cloud, whole() | {"blueprint": None, "parameters": {}, "policy": {}})
-        self.addClassCleanup(self.daemon.close)
-        self.daemon.start()
-        self.daemon.converged()
-        self.daemon.call("Pause")
-        self.offer(whole())
-        self.daemon.check()
+    def command(self) -> list[str]:
+        return [str(daemon.program("mlopsctl")), "--socket", self.daemon.socket, "import", "--tfstate", str(self.theirs.state), PLATFORM]
+
+    def asked(self, answer: str) -> tuple[int, str]:
+        """The import, at a terminal at which somebody types that: its status, and all that was shown."""
+        ours, its = os.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen(self.command(), stdin=its, stdout=its, stderr=its, env={**self.daemon.environment(), "NO_COLOR": "1"})
+        os.close(its)
+        os.write(ours, f"{answer}\n".encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other side is closed
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        return process.wait(60), shown.decode(errors="replace")
 
     def test_1_terraform_is_content_with_the_sandbox(self) -> None:
         self.assertEqual(differences(self.theirs.plan()), {})
 
-    def test_2_what_terraform_made_is_taken_over(self) -> None:
-        self.declare_paused()
-        ids, mark = ids_of(json.loads(self.theirs.state.read_text())), self.cloud.mark()
-        for address in [row["address"] for row in self.daemon.plan()[0]["actions"] if row["address"] in ids]:
-            answer = self.daemon.call("Import", address=address, id=ids[address], confirm=True)
-            self.assertFalse(answer.get("refused"), f"{address}: {answer}")
-        self.assertEqual({address: id_ for address, id_ in self.ids().items() if address in ids}, ids)
-        self.assertEqual(self.aws_writes(mark), Counter(), "a paused platform is only looked at")
+    def test_2_the_plan_is_shown_first(self) -> None:
+        type(self).daemon = whole_daemon(self.cloud, whole())
+        self.addClassCleanup(self.daemon.close)
+        self.daemon.platform_file(PLATFORM).unlink()  # a daemon that knows the platform would begin at once
+        self.daemon.start()
+        self.daemon.write_platform(whole())
+        mark, (status, shown) = self.cloud.mark(), self.asked("no")
+        self.assertEqual(status, 1, shown)
+        self.assertIn("not confirmed", shown)
+        self.assertIn(f"{len(self.known())} to adopt, 0 to add, 0 to change, 0 to destroy", shown)
+        self.assertEqual(self.aws_writes(mark), Counter())
 
     def test_3_the_next_pass_changes_what_the_blueprint_wants_otherwise(self) -> None:
-        before, mark = ids_of(json.loads(self.theirs.state.read_text())), self.cloud.mark()
-        self.daemon.call("Resume")
+        mark = self.cloud.mark()
+        done = subprocess.run([*self.command(), "--yes"], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+                              env=self.daemon.environment())
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(f"{len(self.known())} imported, 0 refused, 0 not clear", done.stdout)
         self.daemon.converged(timeout=120)
         self.assertEqual(self.aws_writes(mark), PUT_RIGHT)
         now = self.ids()
         self.assertEqual(len(now), RESOURCES)
-        self.assertEqual({address: now[address] for address in before}, before, "nothing was made anew")
+        self.assertEqual({address: now[address] for address in self.known()}, self.known(), "nothing was made anew")
         self.assert_quiet()
 
     def test_4_terraform_finds_it_as_it_was(self) -> None:

@@ -38,7 +38,7 @@ resource "aws_iam_role_policy_attachment" "deploy_trigger_logs" {
 
 resource "aws_lambda_function" "deploy_trigger" {
   function_name = local.function
-  description   = "Starts deploy.yml of ${var.repository} for an approved model"
+  description   = "Starts deploy.yaml of ${var.repository} for an approved model"
   role          = aws_iam_role.deploy_trigger.arn
   runtime       = "python3.12"
   handler       = "deploy_trigger.handler"
@@ -48,7 +48,7 @@ resource "aws_lambda_function" "deploy_trigger" {
   environment {
     variables = {
       GITHUB_REPOSITORY       = var.repository
-      GITHUB_WORKFLOW         = "deploy.yml"
+      GITHUB_WORKFLOW         = "deploy.yaml"
       GITHUB_REF              = "main"
       GITHUB_TOKEN_SECRET_ARN = aws_secretsmanager_secret.github_token.arn
     }
