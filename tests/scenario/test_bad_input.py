@@ -104,7 +104,8 @@ class FromAws(unittest.TestCase):
         self.goes_on(daemon, "aws_ecr_repository.api", "aws_sagemaker_model_package_group.models", "github_actions_secret.aws_region")
 
     def test_a_role_name_that_is_taken(self) -> None:
-        trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}'
+        trust = ('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+                 '"Principal":{"Service":"ec2.amazonaws.com"}}]}')
         Oracle(self.cloud).iam.create_role(RoleName="GitHubActionRole", AssumeRolePolicyDocument=trust)
         daemon = self.started(**ALONE)
         self.told(daemon, "aws_iam_role.github_actions", "name is taken", "choose another name, or say `adopt: true`")

@@ -37,7 +37,8 @@ class Automation(WholeTest):
         function, rule, role = self.function(), self.events.describe_rule(Name=RULE_NAME), self.oracle.role(FUNCTION_NAME)
         role["tags"].pop("mlopsd:intent", None)
         return {"function": {name: function[name] for name in ("CodeSha256", "Timeout", "Handler", "Environment", "Role")},
-                "may_call": [s.get("Condition") for s in self.may_call()], "state": rule["State"], "pattern": json.loads(rule["EventPattern"]),
+                "may_call": [s.get("Condition") for s in self.may_call()], "state": rule["State"],
+                "pattern": json.loads(rule["EventPattern"]),
                 "targets": self.events.list_targets_by_rule(Rule=RULE_NAME)["Targets"], "role": role,
                 "secret": self.secrets.get_secret_value(SecretId=SECRET_NAME)["SecretString"]}
 
@@ -46,7 +47,8 @@ class Automation(WholeTest):
         self.assertEqual(self.secrets.get_secret_value(SecretId=SECRET_NAME)["SecretString"], GITHUB_TOKEN)
         self.assertEqual(tags_of(secret["Tags"]), TAGS)
         self.assertEqual(function["Environment"]["Variables"], {
-            "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_WORKFLOW": "deploy.yaml", "GITHUB_REF": "main", "GITHUB_TOKEN_SECRET_ARN": secret["ARN"]})
+            "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_WORKFLOW": "deploy.yaml", "GITHUB_REF": "main",
+            "GITHUB_TOKEN_SECRET_ARN": secret["ARN"]})
         self.assertEqual((function["Runtime"], function["Handler"], function["State"]), ("python3.12", "deploy_trigger.handler", "Active"))
         [target] = self.events.list_targets_by_rule(Rule=RULE_NAME)["Targets"]
         self.assertEqual(target["Arn"], function["FunctionArn"])
@@ -72,7 +74,8 @@ class Automation(WholeTest):
         self.assert_quiet()
 
     def test_3_changed_by_hand_it_is_put_right(self) -> None:
-        anybody = {"FunctionName": FUNCTION_NAME, "StatementId": "anybody", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+        anybody = {"FunctionName": FUNCTION_NAME, "StatementId": "anybody", "Action": "lambda:InvokeFunction",
+                   "Principal": "s3.amazonaws.com"}
         admin = "arn:aws:iam::aws:policy/AdministratorAccess"
         self.heals(self.snapshot, [
             (FUNCTION, "timeout", "changed", "warning",

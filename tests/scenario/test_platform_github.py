@@ -37,11 +37,13 @@ class Github(WholeTest):
         self.assertRegex(told["mlflow_url"], r"^http://127\.0\.0\.1:\d+$")  # it answers there: test_platform_mlflow
         self.assertEqual(told, {
             "api_ecr_repository_url": images["abalone-prediction-api"], "ui_ecr_repository_url": images["abalone-prediction-ui"],
-            "db_password": self.cloud.github_secrets()["DB_PASSWORD"], "eks_cluster_name": self.cloud.client("eks").list_clusters()["clusters"][0],
+            "db_password": self.cloud.github_secrets()["DB_PASSWORD"],
+            "eks_cluster_name": self.cloud.client("eks").list_clusters()["clusters"][0],
             "github_actions_role_arn": role["GitHubActionRole"], "oidc_provider_arn": self.provider(),
             "mlflow_db_endpoint": self.database_endpoint(), "mlflow_url": told["mlflow_url"],
             "s3_bucket_name": self.oracle.names()["buckets"][0], "sagemaker_role_arn": role["SageMakerExecutionRole"],
-            "sagemaker_domain_url": domain["Url"], "lambda_function_name": self.oracle.awslambda.list_functions()["Functions"][0]["FunctionName"],
+            "sagemaker_domain_url": domain["Url"],
+            "lambda_function_name": self.oracle.awslambda.list_functions()["Functions"][0]["FunctionName"],
             "vpc_id": vpc["VpcId"]})
         self.assertEqual(set(told) - set(self.outputs()), {"db_password"})
 

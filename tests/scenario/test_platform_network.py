@@ -31,7 +31,8 @@ class Network(WholeTest):
 
     def subnets(self) -> dict[str, dict[str, Any]]:
         ids = self.ids()
-        found = {s["SubnetId"]: s for s in self.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [ids["aws_vpc.main"]]}])["Subnets"]}
+        inside = [{"Name": "vpc-id", "Values": [ids["aws_vpc.main"]]}]
+        found = {s["SubnetId"]: s for s in self.ec2.describe_subnets(Filters=inside)["Subnets"]}
         return {name: found[ids[f"aws_subnet.{name}"]] for name in SUBNETS}
 
     def table(self, name: str) -> dict[str, Any]:
