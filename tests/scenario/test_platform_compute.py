@@ -18,7 +18,8 @@ POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS"
 WORKFLOWS = f"arn:aws:iam::{ACCOUNT}:role/GitHubActionRole"
 ADDONS = ("vpc-cni", "kube-proxy", "coredns")
 OF_THE_CLUSTER = {
-    CLUSTER, NODES, ENTRY, "aws_eks_access_entry.operator", "aws_eks_access_entries.main", "aws_eks_addon.vpc_cni", "aws_eks_addon.kube_proxy", "aws_eks_addon.coredns",
+    CLUSTER, NODES, ENTRY, "aws_eks_access_entry.operator", "aws_eks_access_entries.main",
+    "aws_eks_addon.vpc_cni", "aws_eks_addon.kube_proxy", "aws_eks_addon.coredns",
     "aws_iam_role.cluster", "aws_iam_role.nodes", "aws_iam_openid_connect_provider.cluster", "aws_security_group.cluster",
     "aws_iam_role.mlflow", "kubernetes_manifest.mlflow_namespace", "kubernetes_manifest.mlflow_service_account",
     "kubernetes_secret.mlflow_database", "kubernetes_manifest.mlflow_service", "kubernetes_manifest.mlflow", "mlflow_tracking_server.main",
