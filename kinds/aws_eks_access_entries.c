@@ -20,7 +20,9 @@ static const struct field fields[] = {
         .type = FIELD_SET,
         .element = FIELD_STRING,
         .flags = FIELD_REQUIRED | FIELD_EXCLUSIVE | FIELD_SECURITY,
-        .doc = "ARNs of all roles and users that may sign in; any other is told as critical.",
+        .doc = "ARNs of all roles and users that may sign in; any other is told as critical. A missing one "
+               "is told by its own "
+               "entry.",
     },
     {
         .name = "node_role_arns",
@@ -44,15 +46,20 @@ static bool is_made_by_eks(const struct kind_item *item, const char *principal)
            js_has_text(js_get(item->desired, "node_role_arns"), principal);
 }
 
-/* Those that people made; owned; NULL without memory. */
+/*
+ * Those that may sign in, as far as people made them; owned; NULL without memory. A declared one that is not there is
+ * missed by its own aws_eks_access_entry, not here a second time.
+ */
 static struct json_object *made_by_people(const struct kind_item *item, struct json_object *list)
 {
-    struct json_object *principals = json_object_new_array();
+    struct json_object *declared = js_get(item->desired, "principal_arns");
+    struct json_object *principals = declared ? js_copy(declared) : json_object_new_array();
 
     for (size_t i = 0; principals && i < js_count(list, NULL); i++) {
         const char *principal = json_object_get_string(js_at(list, i));
 
-        if (principal && !is_made_by_eks(item, principal) && js_add_text(principals, principal) < 0) {
+        if (principal && !is_made_by_eks(item, principal) && !js_has_text(principals, principal) &&
+            js_add_text(principals, principal) < 0) {
             json_object_put(principals);
             return NULL;
         }
