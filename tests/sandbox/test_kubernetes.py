@@ -511,7 +511,7 @@ class LoadBalancer(KubernetesTest):
         rds = self.cloud.client("rds")
         rds.create_db_subnet_group(DBSubnetGroupName="lab", DBSubnetGroupDescription="lab", SubnetIds=subnets)
         rds.create_db_instance(DBInstanceIdentifier="lab", DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
-                               MasterUsername="mlflow", MasterUserPassword="p@ssword-1", DBSubnetGroupName="lab")
+                               MasterUsername="mlflow", MasterUserPassword="p#ssword-1", DBSubnetGroupName="lab")
         host = self.wait(lambda: rds.describe_db_instances()["DBInstances"][0].get("Endpoint", {}).get("Address"))
         env = [{"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": {"name": "database", "key": "uri"}}}]
         uri = "postgresql+psycopg2://mlflow:{}@{}:5432/mlflow"
@@ -522,7 +522,7 @@ class LoadBalancer(KubernetesTest):
         search = "/api/2.0/mlflow/experiments/search"
         self.wait(lambda: self.ask(name, "/health").status == 200)
         self.assertIn(b"password authentication failed", self.ask(name, search, {}).body)
-        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri=uri.format("p%40ssword-1", host))))
+        self.good(self.api.apply(f"{SPACE}/secrets/database", secret(uri=uri.format("p%23ssword-1", host))))
         self.assertEqual(self.ask(name, search, {}).status, 503)  # a pod keeps the environment it was started with
         self.kubectl("rollout", "restart", "deployment/web", "-n", "lab")
         self.wait(lambda: self.ask(name, search, {}).status == 200)
