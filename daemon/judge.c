@@ -113,25 +113,6 @@ static bool is_removing(const struct resource *resource)
     return str_equal(action, action_name(ACTION_REPLACE)) || str_equal(action, action_name(ACTION_DELETE));
 }
 
-/** Is all in order that it stands on, as of this judgement? Needs are judged first. */
-static bool stands_firm(const struct resource *resource)
-{
-    for (size_t i = 0; resource->want && i < resource->want->needs_count; i++) {
-        const struct resource *need = resource->platform->resources[resource->want->needs[i]];
-
-        if (need->acting || need->acted || need->settling_since_ms != 0 ||
-            need->decision.reason != REASON_IN_ORDER)
-            return false;
-    }
-    return true;
-}
-
-/** What others make is not missed while what it stands on is being put right: that is told already. */
-static bool is_shaken(const struct resource *resource)
-{
-    return (resource->kind->flags & KIND_OBSERVED) && resource->seen == ITEM_ABSENT && !stands_firm(resource);
-}
-
 static void gather_sight(const struct resource *resource, const struct documents *documents,
                          struct situation *s)
 {
@@ -144,7 +125,7 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->waiting = documents->desired && document_has_unknown(documents->desired);
     s->buried = resource->buried && !resource->intent.token;
     s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
-    s->seen = is_shaken(resource) ? ITEM_SETTLING : resource->seen;
+    s->seen = resource->seen;
     s->unconfirmed = resource->unconfirmed;
     s->interrupted = resource->intent.token && resource->record.address;
     s->vouched = resource->record.applied != NULL;
@@ -210,7 +191,7 @@ static void say(struct resource *resource)
         break;
     case REASON_SETTLING:
         resource_set_status(resource, pace_settles_too_long(resource) ? STATUS_FAILED : STATUS_PENDING,
-                            resource->settling ? resource->settling : "what it stands on is not in order");
+                            resource->settling);
         break;
     case REASON_SUSPECT:
     case REASON_GRACE:

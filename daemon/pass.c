@@ -38,8 +38,6 @@ static bool is_unready(const struct resource *resource)
         return true;
     if (resource->settling_since_ms != 0 || resource->decision.reason == REASON_UNKNOWN)
         return now_ms >= resource->look_due_ms || act_look_again(resource, now_ms);
-    if (resource->decision.reason == REASON_SETTLING) /* of others' making: with what it stands on */
-        return act_needs_usable(resource, now_ms);
     return resource->decision.reason != REASON_IN_ORDER && !resource_gone(resource) &&
            !waits_its_turn(resource, now_ms);
 }
@@ -126,6 +124,37 @@ static int look_and_judge(struct platform *platform, look_filter wanted)
     return 0;
 }
 
+static size_t waiting_for_values(const struct platform *platform)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < platform->count; i++)
+        count += platform->resources[i]->waiting_on.count > 0 && !platform->resources[i]->acting;
+    return count;
+}
+
+/** What the look brought may be what others wait for: the name that a load balancer has at last. */
+static int look_further(struct platform *platform)
+{
+    size_t before, now = waiting_for_values(platform);
+
+    for (;;) {
+        int r;
+
+        before = now;
+        if (before == 0)
+            return 0;
+        resolve_all(platform);
+        now = waiting_for_values(platform);
+        if (now >= before)
+            return 0;
+        r = look(platform, is_unseen);
+        if (r < 0)
+            return r;
+        judge_and_note(platform);
+    }
+}
+
 /** Wait until one of the running operations ended. */
 static int wait_for_one(struct platform *platform)
 {
@@ -191,6 +220,8 @@ static int run_rounds(struct platform *platform, bool full)
             platform->resources[i]->looked = !full && !is_unready(platform->resources[i]);
         resolve_all(platform);
         r = look_and_judge(platform, wanted);
+        if (r == 0)
+            r = look_further(platform);
         if (r < 0)
             break;
         for (size_t i = 0; i < platform->count; i++)

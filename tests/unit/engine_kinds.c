@@ -210,7 +210,7 @@ static int item_create(struct kind_op *op)
 
     if (r == 0)
         r = op_created(op, op->kind->attributes ? call.id : call.name);
-    if (r == 0 && op->kind->attributes)
+    if (r == 0 && op->kind->attributes && !call.settling) /* as a cluster's address: told when it is ready */
         r = op_attribute_text(op, "arn", call.arn);
     if (r == 0 && op->kind->attributes)
         r = op_attribute_text(op, "id", call.id);
@@ -263,10 +263,12 @@ static void read_one(struct kind_batch *batch, struct kind_item *item)
     } else {
         if (!js_get(call.out, "secure"))
             (void)js_set_bool(call.out, "secure", false);
-        if (call.settling)
+        if (call.settling) {
+            json_object_object_del(call.out, "arn");
             batch_settling(item, call.id, TAKE(call.out), "CREATING");
-        else
+        } else {
             batch_present(item, call.id, TAKE(call.out));
+        }
         item->created_wall_ms = call.created_wall_ms;
     }
 }

@@ -213,6 +213,20 @@ static void what_can_not_be_seen_before_its_turn_is_no_trouble(void **state)
     CHECK_NO_VIOLATION(engine);
 }
 
+/** A look alone can bring what others wait for: they start at once, not with the next look at everything. */
+static void what_a_look_brings_sets_others_going(void **state)
+{
+    struct engine *engine = *state;
+    uint64_t ready_ms;
+
+    engine->cloud.settle_ms = 40000;
+    begin(engine, NULL, "  test_slow.a: {name: a}\n  test_item.b: {name: b, from: \"${test_slow.a.arn}\"}\n");
+    CHECK(engine, engine_until(engine, engine_converged, 120000));
+    ready_ms = cloud_time(&engine->cloud, "Create", "a", 1) + engine->cloud.settle_ms;
+    CHECK(engine, cloud_time(&engine->cloud, "Create", "b", 1) <= ready_ms + EVERY_MS + 8 * LOOK_MS);
+    CHECK_NO_VIOLATION(engine);
+}
+
 /** Its turn has come, and it still can not be seen: that is told. */
 static void what_can_not_be_seen_in_its_turn_is_told(void **state)
 {
@@ -355,6 +369,7 @@ int main(void)
         CASE(what_fails_nearby_wakes_nobody_in_transition),
         CASE(what_is_in_transition_and_can_not_be_seen_is_put_off),
         CASE(what_can_not_be_seen_before_its_turn_is_no_trouble),
+        CASE(what_a_look_brings_sets_others_going),
         CASE(what_can_not_be_seen_in_its_turn_is_told),
         CASE(beside_a_stand_in_the_waits_grow_with_the_age),
         CASE(in_transition_for_too_long_is_told_once),
