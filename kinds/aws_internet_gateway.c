@@ -173,8 +173,7 @@ const struct kind aws_internet_gateway_kind = {
     .fields = fields,
     .attributes = attributes,
     .not_yet = not_yet,
-    .pace =
-        {.first_look_ms = 500, .every_ms = 1000, .give_up_ms = 600000, .grace_ms = 300000, .usual_ms = 3000},
+    .pace = EC2_PACE,
     .check = tags_check,
     .observe = observe,
     .create = create,

@@ -64,13 +64,6 @@ char *cidr_canonical(const char *text)
     return str_format("%s/%u", address, cidr.prefix);
 }
 
-bool cidr_accepts(const char *text)
-{
-    struct cidr cidr;
-
-    return has_reference(text) || cidr_parse(text, &cidr);
-}
-
 bool cidr4_accepts(const char *text)
 {
     struct cidr cidr;

@@ -60,6 +60,9 @@ int cluster_apply(struct kind_op *op, const struct kubernetes_call *call, struct
 /** May wait. Delete and wait until it is gone. */
 int cluster_remove(struct kind_op *op, const struct target *target);
 
+/** What every object in a namespace may have to wait for. */
+extern const struct not_yet cluster_not_yet[];
+
 /** Marks among annotations, as tags; owned. */
 struct json_object *marks_read(struct json_object *live);
 /** Set metadata.annotations of @body for each of @tags; and the token of the create, when there is one. 0 or -ENOMEM. */

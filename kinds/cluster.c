@@ -306,6 +306,11 @@ static int is_gone(struct kind_op *op, const struct target *target, const char *
     return 0;
 }
 
+const struct not_yet cluster_not_yet[] = {
+    {.code = "NotFound", .text = "namespaces \"", .waiting_for = "the namespace to be there"},
+    {0},
+};
+
 /* Others build on that it is really gone: a Service's load balancer stands in the VPC until then. */
 int cluster_remove(struct kind_op *op, const struct target *target)
 {

@@ -8,6 +8,12 @@
 
 #include "kinds/kind.h"
 
+/** Times of what EC2 makes at once: TF ec2/wait.go's propagation of 5 minutes is the grace. */
+#define EC2_PACE                                                                                             \
+    {                                                                                                        \
+        .first_look_ms = 500, .every_ms = 1000, .give_up_ms = 600000, .grace_ms = 300000, .usual_ms = 3000   \
+    }
+
 /** Rows of what is made in another thing of EC2. */
 #define EC2_VPC_NOT_YET                                                                                      \
     {                                                                                                        \
@@ -87,8 +93,7 @@ int ec2_explain(struct kind_op *op, int result, const char *filter, const char *
 
 /** A network in the one spelling that is compared: no host bits, IPv6 as in RFC 5952. NULL: it is none. */
 char *cidr_canonical(const char *text);
-/** Field rows' accepts(): an IPv4 or IPv6 network, or a reference. */
-bool cidr_accepts(const char *text);
+/** Field rows' accepts(): a network of that family, or a reference. */
 bool cidr4_accepts(const char *text);
 bool cidr6_accepts(const char *text);
 /** Does @inner lie in @outer? True as well where one of them is no network: that is told elsewhere. */

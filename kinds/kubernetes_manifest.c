@@ -309,18 +309,13 @@ static int remove_object(struct kind_op *op)
     return cluster_remove(op, &target);
 }
 
-static const struct not_yet not_yet[] = {
-    {.code = "NotFound", .text = "namespaces \"", .waiting_for = "the namespace to be there"},
-    {0},
-};
-
 const struct kind kubernetes_manifest_kind = {
     .type = "kubernetes_manifest",
     .provider = PROVIDER_KUBERNETES,
     .doc = "An object inside a Kubernetes cluster, written as its manifest.",
     .fields = fields,
     .attributes = attributes,
-    .not_yet = not_yet,
+    .not_yet = cluster_not_yet,
     .pace =
         {.first_look_ms = 2000, .every_ms = 3000, .give_up_ms = 900000, .grace_ms = 5000, .usual_ms = 30000},
     .check = check,

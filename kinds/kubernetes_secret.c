@@ -371,18 +371,13 @@ static int remove_secret(struct kind_op *op)
     return cluster_remove(op, &target);
 }
 
-static const struct not_yet not_yet[] = {
-    {.code = "NotFound", .text = "namespaces \"", .waiting_for = "the namespace to be there"},
-    {0},
-};
-
 const struct kind kubernetes_secret_kind = {
     .type = "kubernetes_secret",
     .provider = PROVIDER_KUBERNETES,
     .doc = "A Secret inside a Kubernetes cluster, with its values.",
     .fields = fields,
     .attributes = attributes,
-    .not_yet = not_yet,
+    .not_yet = cluster_not_yet,
     .pace =
         {.first_look_ms = 1000, .every_ms = 3000, .give_up_ms = 300000, .grace_ms = 5000, .usual_ms = 500},
     .check = check,

@@ -26,7 +26,5 @@ struct json_object *rds_find(const struct rds_list *list, struct json_object *fo
                              const struct kind_item *item);
 /** May wait. Put back the tags that the diff misses. */
 int rds_put_tags(struct kind_op *op, const char *arn, const struct diff *diff);
-/** A name as RDS stores it; owned; NULL without memory. */
-char *rds_name(const char *text);
 
 #endif

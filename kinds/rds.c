@@ -1,9 +1,7 @@
 /*
  * rds.c: what the kinds of RDS have in common; see rds-internal.h.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <string.h>
 
 #include "common/js.h"
 #include "kinds/rds-internal.h"
@@ -48,13 +46,4 @@ struct json_object *rds_find(const struct rds_list *list, struct json_object *fo
 int rds_put_tags(struct kind_op *op, const char *arn, const struct diff *diff)
 {
     return op_put_tags(op, diff, AWS_RDS_ADD_TAGS_TO_RESOURCE, params_new("ResourceName", arn, NULL), "Tags");
-}
-
-char *rds_name(const char *text)
-{
-    char *name = strdup(text);
-
-    for (char *c = name; c && *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return name;
 }
