@@ -20,17 +20,16 @@ BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ATTACHED = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 SUBJECT = f"repo:{REPOSITORY}:ref:refs/heads/main"
 
-_sandbox: Sandbox | None = None
+_sandboxes: dict[float, Sandbox] = {}
 
 
-def shared_sandbox() -> Sandbox:
-    """The sandbox of this Python process, started when first asked for."""
-    global _sandbox
-    if _sandbox is None:
+def shared_sandbox(time_scale: float = 1) -> Sandbox:
+    """The sandbox of this Python process whose life-cycle states pass so much faster, started when first asked for."""
+    if time_scale not in _sandboxes:
         stack = contextlib.ExitStack()
         atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox())
-    return _sandbox
+        _sandboxes[time_scale] = stack.enter_context(start_sandbox(time_scale=time_scale))
+    return _sandboxes[time_scale]
 
 
 def statement(action: str, resource: str, **more: Any) -> dict[str, Any]:

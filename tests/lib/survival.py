@@ -9,9 +9,7 @@
 """
 from __future__ import annotations
 
-import atexit
 import base64
-import contextlib
 import shutil
 import unittest
 from collections import Counter
@@ -20,23 +18,15 @@ from typing import Any
 
 from .cloud import Oracle
 from .daemon import Daemon, missing
-from .sandbox import TREE, Sandbox, start_sandbox
-from .scenario import ScenarioTest
+from .sandbox import TREE, Sandbox
+from .scenario import ScenarioTest, shared_sandbox
 
 NAME, CLUSTER, DATABASE, BUCKET = "abalone-mlops", "abalone-mlops-cluster", "mlflow-database", "jd-abalone-mlops-artifacts"
 TIME_SCALE = 1000
 
-_sandbox: Sandbox | None = None
-
-
 def hasty_sandbox() -> Sandbox:
     """The sandbox of this Python process in which a cluster takes half a second."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=TIME_SCALE))
-    return _sandbox
+    return shared_sandbox(TIME_SCALE)
 
 
 def platform_text(**parameters: str) -> str:

@@ -9,7 +9,6 @@
 """
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import shutil
@@ -20,7 +19,8 @@ from typing import Any
 
 from .cloud import Oracle
 from .daemon import Daemon, missing, wait_for
-from .sandbox import ACCOUNT, REPOSITORY, TREE, Sandbox, start_sandbox
+from .sandbox import ACCOUNT, REPOSITORY, TREE, Sandbox
+from .scenario import shared_sandbox
 from .varlink import VarlinkError
 
 PLATFORM, BLUEPRINT = "abalone-mlops", "mlops-platform"
@@ -33,17 +33,9 @@ REMOVALS = ("Delete", "Detach", "Disassociate", "Remove", "Release", "Revoke", "
 Episode = tuple[str, str, str, str]  # address, field, kind of drift, severity
 Change = tuple[str, str, str, str, Callable[[], Any]]  # an episode, and what somebody does
 
-_sandbox: Sandbox | None = None
-
-
 def quick_sandbox() -> Sandbox:
     """The sandbox of this Python process in which a cluster takes two seconds, started when first asked for."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=TIME_SCALE))
-    return _sandbox
+    return shared_sandbox(TIME_SCALE)
 
 
 def whole(**parameters: Any) -> dict[str, Any]:

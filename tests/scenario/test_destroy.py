@@ -1,7 +1,6 @@
 """The end of a platform: what goes, what stays, what it says; with boto3 as the witness of what is left."""
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -15,23 +14,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import Daemon, missing, program, wait_for  # noqa: E402
-from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
-from lib.scenario import BUCKET, BUCKET_NAME, PROVIDER, ROLE, ScenarioTest, full, small  # noqa: E402
+from lib.sandbox import Sandbox  # noqa: E402
+from lib.scenario import BUCKET, BUCKET_NAME, PROVIDER, ROLE, ScenarioTest, full, shared_sandbox, small  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from test_kind_ec2 import EIP, resources as network  # noqa: E402
 
-_sandbox: Sandbox | None = None
-
-
 def fast_sandbox() -> Sandbox:
     """A sandbox whose NAT gateways take a second."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=100))
-    return _sandbox
+    return shared_sandbox(100)
 
 
 class DestroyTest(ScenarioTest):

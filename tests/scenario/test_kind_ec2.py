@@ -1,8 +1,6 @@
 """The network kinds of EC2: made, adopted after a loss, put right after every change by somebody else, and deleted."""
 from __future__ import annotations
 
-import atexit
-import contextlib
 import shutil
 import sys
 import unittest
@@ -13,8 +11,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import Daemon, missing, wait_for  # noqa: E402
-from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
-from lib.scenario import ScenarioTest, head  # noqa: E402
+from lib.sandbox import Sandbox  # noqa: E402
+from lib.scenario import ScenarioTest, head, shared_sandbox  # noqa: E402
 
 VPC, SUBNET, PRIVATE, IGW = "aws_vpc.main", "aws_subnet.public", "aws_subnet.private", "aws_internet_gateway.main"
 EIP, NAT, TABLE = "aws_eip.nat", "aws_nat_gateway.main", "aws_route_table.public"
@@ -22,17 +20,9 @@ WEB, DB = "aws_security_group.web", "aws_security_group.db"
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
 Change = tuple[str, str, str, Callable[["Ec2Test"], Any]]  # field, kind of drift, severity, what somebody does
 
-_sandbox: Sandbox | None = None
-
-
 def fast_sandbox() -> Sandbox:
     """A sandbox whose NAT gateways take a second."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=100))
-    return _sandbox
+    return shared_sandbox(100)
 
 
 def resources() -> dict[str, dict[str, Any]]:

@@ -1,8 +1,6 @@
 """EKS: a cluster with nodes, an add-on and somebody who may sign in: made, put right after every change by somebody else, deleted."""
 from __future__ import annotations
 
-import atexit
-import contextlib
 import json
 import sys
 import unittest
@@ -13,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import missing, wait_for  # noqa: E402
 from lib.kinds import KindTest  # noqa: E402
-from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
-from lib.scenario import ACCOUNT, head  # noqa: E402
+from lib.sandbox import Sandbox  # noqa: E402
+from lib.scenario import ACCOUNT, head, shared_sandbox  # noqa: E402
 
 CLUSTER, NODES, ADDON, ENTRY = ("aws_eks_cluster.main", "aws_eks_node_group.default", "aws_eks_addon.cni", "aws_eks_access_entry.dev")
 EKS = (CLUSTER, NODES, ADDON, ENTRY)
@@ -22,17 +20,9 @@ DEV, CNI, OTHER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("dev", "cn
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 VIEW, EDIT, ADMIN = (f"{POLICY}AmazonEKS{name}Policy" for name in ("View", "Edit", "ClusterAdmin"))
 
-_sandbox: Sandbox | None = None
-
-
 def fast_sandbox() -> Sandbox:
     """A sandbox whose clusters take a second."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=500))
-    return _sandbox
+    return shared_sandbox(500)
 
 
 def role(name: str, service: str, *policies: str) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """A database and its subnet group: made, kept as declared, and given up only with an approval and a last snapshot."""
 from __future__ import annotations
 
-import atexit
-import contextlib
 import json
 import sys
 import unittest
@@ -13,21 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.cloud import Oracle  # noqa: E402
 from lib.daemon import Daemon, missing, wait_for  # noqa: E402
 from lib.kinds import KindTest  # noqa: E402
-from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
-from lib.scenario import head  # noqa: E402
+from lib.sandbox import Sandbox  # noqa: E402
+from lib.scenario import head, shared_sandbox  # noqa: E402
 
 DB, GROUP, ID, NAME = "aws_db_instance.mlflow", "aws_db_subnet_group.mlflow", "mlflow", "mlflow-subnets"
-_sandbox: Sandbox | None = None
-
-
 def fast_sandbox() -> Sandbox:
     """A sandbox in which a database takes a second."""
-    global _sandbox
-    if _sandbox is None:
-        stack = contextlib.ExitStack()
-        atexit.register(stack.close)
-        _sandbox = stack.enter_context(start_sandbox(time_scale=500))
-    return _sandbox
+    return shared_sandbox(500)
 
 
 class Rds(KindTest):
