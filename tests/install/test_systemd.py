@@ -158,16 +158,17 @@ class Service(unittest.TestCase):
         self.assertEqual(self.show("Type"), "notify")
         self.assertIn(f'Status: "{STEADY}"', self.system.check("systemctl", "status", "--no-pager", "mlopsd"))
 
-    def test_a_reload_waits_until_the_new_generation_is_in_force(self) -> None:
+    def test_a_reload_waits_until_the_files_are_read(self) -> None:
+        """In force is the new generation as soon as no pass works for the old one."""
         before = self.generation()
         changed = self.platform_text.replace("parameters:\n", "parameters:\n  image_tag_mutability: IMMUTABLE\n", 1)
         try:
             self.assertEqual(self.reload_with(changed), 0)
-            self.assertEqual(self.generation(), before + 1)
+            wait_for(lambda: self.generation() == before + 1, "the new generation")
             wait_for(lambda: self.oracle.repository(REPOSITORY)["image_tag_mutability"] == "IMMUTABLE", "the change")
         finally:
             self.assertEqual(self.reload_with(self.platform_text), 0)
-        self.assertEqual(self.generation(), before + 2)
+        wait_for(lambda: self.generation() == before + 2, "the generation after it")
         wait_for(lambda: self.oracle.repository(REPOSITORY)["image_tag_mutability"] == "MUTABLE", "the change back")
         self.steady()
 

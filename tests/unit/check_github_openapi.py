@@ -15,6 +15,7 @@ PROBE = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GITHUB_PROBE", "./
 BASE = "https://api.github.com"
 EXPECTED = {
     ("GET", "/repos/{owner}/{repo}"),
+    ("GET", "/repos/{owner}/{repo}/actions/permissions"),
     ("GET", "/repos/{owner}/{repo}/actions/secrets"),
     ("GET", "/repos/{owner}/{repo}/actions/secrets/{secret_name}"),
     ("GET", "/repos/{owner}/{repo}/actions/secrets/public-key"),
