@@ -19,11 +19,13 @@
 #include "common/encode.h"
 
 static bool is_ready;
+static unsigned char quick_key[crypto_shorthash_KEYBYTES];
 
 int crypto_setup(void)
 {
     if (sodium_init() < 0)
         return -EIO;
+    crypto_shorthash_keygen(quick_key);
     is_ready = true;
     return 0;
 }
@@ -39,6 +41,18 @@ void digest_sha256(const void *data, size_t size_bytes, unsigned char digest[DIG
         return;
     ERR_clear_error(); /* or the next TLS call would find it */
     crypto_hash_sha256(digest, data, size_bytes);
+}
+
+uint64_t digest_quick(uint64_t before, const void *data, size_t size_bytes)
+{
+    uint64_t chain[3] = {before, size_bytes};
+    unsigned char digest[crypto_shorthash_BYTES];
+
+    _Static_assert(sizeof(digest) == sizeof(chain[0]), "a digest is one link of the chain");
+    (void)crypto_shorthash((unsigned char *)&chain[2], data, size_bytes, quick_key);
+    (void)crypto_shorthash(digest, (const unsigned char *)chain, sizeof(chain), quick_key);
+    memcpy(&before, digest, sizeof(before));
+    return before;
 }
 
 static void hmac_by_sodium(const void *key, size_t key_size, const void *data, size_t size_bytes,

@@ -25,6 +25,12 @@ void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size
 /** Hex SHA-256 of text; owned by the caller, NULL without memory. */
 char *digest_text(const char *text);
 
+/**
+ * 64 bits that tell texts of this process apart that follow those of @before: SipHash with a key drawn at
+ * start. Cheap; not for storing, not for anybody else.
+ */
+uint64_t digest_quick(uint64_t before, const void *data, size_t size_bytes);
+
 void random_fill(void *data, size_t size_bytes);
 /** @length characters of hex from the random source; owned; NULL without memory. */
 char *random_hex(size_t length);
@@ -32,11 +38,17 @@ uint32_t random_below(uint32_t bound); /* uniform in [0, bound) */
 
 /**
  * Text that must not leave: in locked, guarded memory that is wiped. Never
- * formatted, logged, or compared with strcmp.
+ * formatted, logged, or compared with strcmp. All on one thread.
  */
 struct secret;
 struct secret *secret_new(const void *data, size_t size_bytes); /* copies; NULL without memory */
 struct secret *secret_new_text(const char *text);
+/** One of @size_bytes zeros, still writable, to be put together in place; NULL without memory. */
+struct secret *secret_new_blank(size_t size_bytes);
+/** Where to write the content of a blank secret. */
+char *secret_space(struct secret *secret);
+/** The content is complete: from now on writing to it is a fault. */
+void secret_finish(struct secret *secret);
 /** Borrowed bytes, followed by a NUL; valid until secret_free(). */
 const char *secret_text(const struct secret *secret);
 size_t secret_size(const struct secret *secret);

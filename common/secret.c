@@ -3,7 +3,9 @@
  * both sides, kept out of core dumps, locked as far as the limits allow, wiped
  * when freed, and read-only in between. There is no fallback to plain memory.
  *
- * Each one costs four pages or more: for tens of secrets, not for thousands.
+ * Each one costs four pages or more: for tens of secrets, not for thousands. To map, lock and fence
+ * them takes ten system calls, and each pass wants the same few again: freed blocks wait, wiped, for
+ * the next secret that needs one of exactly that size.
  */
 #include <assert.h>
 #include <sodium.h>
@@ -16,16 +18,64 @@ struct secret {
     char text[]; /* size bytes and a NUL */
 };
 
-struct secret *secret_new_blank(size_t size_bytes)
+/* ---- blocks ---- */
+
+#define SPARE_BLOCKS    32
+#define SPARE_MAX_BYTES 4096
+
+static struct {
+    void *block; /* all zeros, writable; NULL = an empty place */
+    size_t size;
+} spares[SPARE_BLOCKS];
+
+static size_t block_size(size_t size_bytes)
 {
     const size_t align = _Alignof(struct secret);
+
+    /* The block ends at the guard page, so it begins aligned only if its size is a multiple. */
+    return (sizeof(struct secret) + size_bytes + 1 + align - 1) / align * align;
+}
+
+static void *block_get(size_t size)
+{
+    for (size_t i = 0; i < SPARE_BLOCKS; i++)
+        if (spares[i].block && spares[i].size == size)
+            return TAKE(spares[i].block);
+    return sodium_malloc(size);
+}
+
+static void block_release(void *block, size_t size)
+{
+    static size_t oldest;
+
+    if (size > SPARE_MAX_BYTES || sodium_mprotect_readwrite(block) < 0) {
+        sodium_free(block); /* wipes */
+        return;
+    }
+    sodium_memzero(block, size);
+    for (size_t i = 0; i < SPARE_BLOCKS; i++) {
+        if (spares[i].block)
+            continue;
+        spares[i].block = block;
+        spares[i].size = size;
+        return;
+    }
+    sodium_free(spares[oldest].block);
+    spares[oldest].block = block;
+    spares[oldest].size = size;
+    oldest = (oldest + 1) % SPARE_BLOCKS;
+}
+
+/* ---- secrets ---- */
+
+struct secret *secret_new_blank(size_t size_bytes)
+{
     struct secret *secret;
 
     assert(crypto_is_ready());
     if (size_bytes > SIZE_MAX / 2)
         return NULL;
-    /* The block ends at the guard page, so it begins aligned only if its size is a multiple. */
-    secret = sodium_malloc((sizeof(*secret) + size_bytes + 1 + align - 1) / align * align);
+    secret = block_get(block_size(size_bytes));
     if (!secret)
         return NULL;
     secret->size = size_bytes;
@@ -85,6 +135,7 @@ bool secret_equal(const struct secret *a, const struct secret *b)
 
 struct secret *secret_free(struct secret *secret)
 {
-    sodium_free(secret); /* wipes; NULL is fine */
+    if (secret)
+        block_release(secret, block_size(secret->size));
     return NULL;
 }

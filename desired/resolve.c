@@ -5,7 +5,6 @@
  * secret as {"secret": FINGERPRINT}. A secret's own text is only ever assembled in locked memory.
  */
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,8 +151,8 @@ static struct secret *pieces_take_whole(struct pieces *pieces)
 
 static int pieces_join(struct resolve *resolve, struct pieces *pieces, struct secret **ret)
 {
-    char *whole;
-    size_t at = 0;
+    struct secret *whole;
+    char *at;
 
     if (pieces->size_bytes > SECRET_MAX_BYTES)
         return err_set(resolve->err, -EMSGSIZE, ERR_LIMIT, "a secret is longer than %d bytes",
@@ -161,17 +160,18 @@ static int pieces_join(struct resolve *resolve, struct pieces *pieces, struct se
     *ret = pieces_take_whole(pieces);
     if (*ret)
         return RESOLVED;
-    whole = sodium_malloc(pieces->size_bytes + 1);
+    whole = secret_new_blank(pieces->size_bytes);
     if (!whole)
         return no_memory(resolve);
+    at = secret_space(whole);
     for (size_t i = 0; i < pieces->count; i++) {
         if (pieces->items[i].size > 0)
-            memcpy(whole + at, pieces->items[i].data, pieces->items[i].size);
+            memcpy(at, pieces->items[i].data, pieces->items[i].size);
         at += pieces->items[i].size;
     }
-    *ret = secret_new(whole, at);
-    sodium_free(whole); /* wipes it */
-    return *ret ? RESOLVED : no_memory(resolve);
+    secret_finish(whole);
+    *ret = whole;
+    return RESOLVED;
 }
 
 /* Escapes split literal text: room for the most pieces there can be. */

@@ -246,6 +246,32 @@ static void secrets_are_read_only_and_fenced(void **state)
     assert_touching_kills(text + 16, false);
 }
 
+/* A block is used again: nothing of the last secret shows, and the fences stand. */
+static void secrets_leave_nothing_for_the_next(void **state)
+{
+    struct secret *first = secret_new_text("a password of 24 letters"), *second, *others[40];
+    const char *place = secret_text(first);
+    char *text;
+
+    (void)state;
+    secret_free(first);
+    for (size_t i = 0; i < sizeof("a password of 24 letters"); i++)
+        assert_int_equal(place[i], 0); /* wiped, and still ours */
+    second = secret_new_text("another, of 24 letters..");
+    assert_ptr_equal(secret_text(second), place);
+    text = (char *)(uintptr_t)secret_text(second);
+    assert_string_equal(text, "another, of 24 letters..");
+    assert_touching_kills(text, true);
+    assert_touching_kills(text + 32, false);
+    for (size_t i = 0; i < 40; i++) /* more than are kept */
+        others[i] = secret_new_text("a password of 24 letters");
+    for (size_t i = 0; i < 40; i++) {
+        assert_string_equal(secret_text(others[i]), "a password of 24 letters");
+        secret_free(others[i]);
+    }
+    secret_free(second);
+}
+
 static void sealed_records_open_again(void **state)
 {
     struct seal_key *key CLEANUP_KEY = counting_key();
@@ -394,6 +420,7 @@ int main(void)
         cmocka_unit_test(secrets_of_every_small_size_fit),
         cmocka_unit_test(secrets_are_compared_by_content),
         cmocka_unit_test(secrets_are_read_only_and_fenced),
+        cmocka_unit_test(secrets_leave_nothing_for_the_next),
         cmocka_unit_test(sealed_records_open_again),
         cmocka_unit_test(seals_of_one_text_differ),
         cmocka_unit_test(a_seal_binds_key_place_and_every_byte),
