@@ -49,12 +49,12 @@ static int compare(struct resource *resource, const struct documents *documents,
     struct err err CLEANUP_ERR = {0};
     int r;
 
-    *ret_drifted = 0;
     r = diff_documents(resource->kind, documents->desired, documents->observed, &decision->diff, &err);
     if (r < 0) {
         log_err(LOG_AT_ERROR, &err, "%s can not be compared", resource->address);
         return r;
     }
+    resource->sight.in_order = decision->diff.count == 0;
     apply_ignores(resource->platform, resource->address, &decision->diff);
     decision->is_drift = calloc(decision->diff.count + 1, sizeof(*decision->is_drift));
     if (!decision->is_drift)
@@ -113,18 +113,40 @@ static bool is_removing(const struct resource *resource)
     return str_equal(action, action_name(ACTION_REPLACE)) || str_equal(action, action_name(ACTION_DELETE));
 }
 
+/** What the documents say by themselves. */
+static void take_sight(struct resource *resource, const struct documents *documents)
+{
+    resource->sight = (struct sight){
+        .desired_revision = resource->desired_revision,
+        .observed_revision = resource->observed_revision,
+        .owner = ownership_of(documents->observed, resource->platform->name, resource->address),
+        .waiting = documents->desired && document_has_unknown(documents->desired),
+        .key_known = documents->desired && document_key_known(resource->kind, documents->desired),
+    };
+}
+
+/** Neither document has changed since they were found to be the same; and there is nothing else to look for in them. */
+static bool still_in_order(const struct resource *resource)
+{
+    const struct sight *sight = &resource->sight;
+
+    return sight->in_order && sight->desired_revision == resource->desired_revision &&
+           sight->observed_revision == resource->observed_revision && !resource_doomed(resource) &&
+           !resource->intent.token;
+}
+
 static void gather_sight(const struct resource *resource, const struct documents *documents,
                          struct situation *s)
 {
-    enum owner owner = ownership_of(documents->observed, resource->platform->name, resource->address);
+    const struct sight *sight = &resource->sight;
 
     s->kind_flags = resource->kind->flags;
     s->declared = resource_wanted(resource);
     s->doomed = resource_doomed(resource);
     s->recorded = resource->record.address != NULL;
-    s->waiting = documents->desired && document_has_unknown(documents->desired);
+    s->waiting = sight->waiting;
     s->buried = resource->buried && !resource->intent.token;
-    s->key_known = documents->desired && document_key_known(resource->kind, documents->desired);
+    s->key_known = sight->key_known;
     s->seen = resource->seen;
     s->unconfirmed = resource->unconfirmed;
     s->interrupted = resource->intent.token && resource->record.address;
@@ -132,8 +154,8 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->in_grace = resource_in_grace(resource);
     s->absent_looks = resource->absent_looks;
     s->removing = is_removing(resource);
-    s->ours_by_tags = owner == OWNER_US;
-    s->foreign_tags = owner == OWNER_OTHERS;
+    s->ours_by_tags = sight->owner == OWNER_US;
+    s->foreign_tags = sight->owner == OWNER_OTHERS;
     s->ours_by_intent = ours_by_intent(resource, documents->observed);
     s->importing = resource->import_id != NULL && !resource->record.address;
     s->adopt = resource->want && resource->want->adopt;
@@ -218,30 +240,50 @@ static void judge_buried(struct resource *resource)
     say(resource);
 }
 
-void judge(struct resource *resource)
+static void read_documents(const struct resource *resource, struct documents *ret)
 {
     char *last CLEANUP_FREE = resource_doomed(resource) ? resource_last_document(resource) : NULL;
-    struct documents documents CLEANUP(documents_done) = {
+
+    *ret = (struct documents){
         .desired = js_read(resource_doomed(resource) ? last : resource->desired),
         .observed = js_read(resource->observed),
         .applied = js_read(resource->record.applied),
     };
+}
+
+/** Compare what is wanted with what is there, unless nothing of either has changed. */
+static void compare_all(struct resource *resource, struct situation *s)
+{
+    struct documents documents CLEANUP(documents_done) = {0};
+    bool in_order = still_in_order(resource), comparable;
+
+    if (!in_order) {
+        read_documents(resource, &documents);
+        take_sight(resource, &documents);
+    }
+    gather_sight(resource, &documents, s);
+    comparable = s->declared && resource->seen == ITEM_PRESENT &&
+                 (in_order || (documents.desired && documents.observed));
+    if (!comparable)
+        return;
+    if (in_order || compare(resource, &documents, &resource->decision, &s->drifted) == 0)
+        s->diff = &resource->decision.diff;
+    else
+        s->seen = ITEM_UNKNOWN; /* what can not be compared is not in order */
+}
+
+void judge(struct resource *resource)
+{
     struct situation s = {0};
     char *approved CLEANUP_FREE = NULL;
-    bool comparable;
 
     if (resource_buried(resource)) {
         judge_buried(resource);
         return;
     }
     decision_done(&resource->decision);
-    gather_sight(resource, &documents, &s);
+    compare_all(resource, &s);
     gather_policy(resource, &s);
-    comparable = s.declared && documents.desired && documents.observed && resource->seen == ITEM_PRESENT;
-    if (comparable && compare(resource, &documents, &resource->decision, &s.drifted) == 0)
-        s.diff = &resource->decision.diff;
-    if (comparable && !s.diff)
-        s.seen = ITEM_UNKNOWN; /* what can not be compared is not in order */
     s.imported = resource->import_confirmed && import_fits(resource);
     decide(&s, &resource->decision);
     if (resource->decision.hold == HOLD_APPROVAL) {

@@ -38,14 +38,20 @@ static bool provider_blocked(const struct platform *platform, enum provider prov
     }
 }
 
-static void forget_sight(struct resource *resource)
+/** All but the document, which may come again as it was. */
+static void begin_sight(struct resource *resource)
 {
-    free(TAKE(resource->observed));
     free(TAKE(resource->seen_id));
     resource->seen = ITEM_UNKNOWN;
     resource->unconfirmed = false;
     resource->ended = false;
     resource->observed_created_ms = 0;
+}
+
+static void forget_sight(struct resource *resource)
+{
+    begin_sight(resource);
+    resource_set_observed(resource, NULL);
 }
 
 /** A cluster in creation answers for nothing inside it: that is no trouble, its turn has not come. */
@@ -129,7 +135,7 @@ static void take_memory(struct resource *resource, struct kind_item *item)
 
 static void take_present(struct resource *resource, struct kind_item *item)
 {
-    resource->observed = js_canonical(item->observed);
+    resource_set_observed(resource, js_canonical(item->observed));
     (void)str_set(&resource->seen_id,
                   item->ret_id); /* without memory: adopted without its id, read again next look */
     resource->observed_created_ms = item->created_wall_ms;
@@ -155,7 +161,7 @@ static void take_present(struct resource *resource, struct kind_item *item)
 static void take_item(struct resource *resource, struct kind_item *item, const struct err *batch_err,
                       int64_t asked_ms)
 {
-    forget_sight(resource);
+    begin_sight(resource);
     resource->looked = true;
     resource->asked_ms = asked_ms;
     if (item->state == ITEM_UNKNOWN) {
@@ -169,6 +175,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
     resource->record.proof_ms = clock_wall_ms(resource->platform->daemon->clock);
     (void)str_set(&resource->useless, item->state == ITEM_ABSENT ? item->note : NULL);
     if (item->state == ITEM_ABSENT) {
+        resource_set_observed(resource, NULL);
         resource->ended = item->ended;
         pace_settled(resource);
         if (!resource_in_grace(resource))

@@ -1,11 +1,15 @@
 /*
  * lookup.c: where the values behind ${...} come from: attributes and fields
  * of other resources, run-time built-ins, credentials, sealed secrets. Nothing here waits.
+ *
+ * A document is made anew only when something it was made from has changed: the graph, the facts, or
+ * how one of the resources it needs stands. Secrets are looked up each time: a file may hold another one.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto.h"
 #include "common/js.h"
 #include "common/str.h"
 #include "daemon/clients.h"
@@ -112,6 +116,7 @@ static int resolve_secret_reference(void *data, const struct reference *referenc
     struct credential_source source = {0};
     const char *prefix = "credential.";
 
+    platform->secrets_asked++;
     if (reference->address)
         return secret_of_resource(platform, reference, ret, err);
     if (!str_starts(reference->attribute, prefix))
@@ -145,17 +150,52 @@ void lookup_resolver(struct platform *platform, struct resolver *ret)
     };
 }
 
-int lookup_desired(struct resource *resource, struct err *err)
+/* ---- what a document is made from ---- */
+
+static uint64_t digest_text_after(uint64_t before, const char *text)
+{
+    return text ? digest_quick(before, text, strlen(text)) : before;
+}
+
+void lookup_begin(struct platform *platform)
+{
+    platform->stand = digest_text_after(platform->promises, platform->facts);
+}
+
+/** How it stands, for those that refer to it: all that of_resource() goes by. */
+static uint64_t stand_of(const struct resource *resource)
+{
+    const uint64_t stand[] = {
+        resource->desired_revision,
+        resource->observed_revision,
+        resource->record.address != NULL,
+        resource_gone(resource),
+        is_promised(resource),
+        digest_text_after(0, resource->record.attributes),
+    };
+
+    return digest_quick(0, stand, sizeof(stand));
+}
+
+static uint64_t inputs_of(const struct resource *resource)
+{
+    const struct platform *platform = resource->platform;
+    uint64_t digest = platform->stand;
+
+    for (size_t i = 0; i < resource->want->needs_count; i++) {
+        const struct resource *need = platform->resources[resource->want->needs[i]];
+
+        digest = digest_quick(digest, &need->stand, sizeof(need->stand));
+    }
+    return digest;
+}
+
+static int make_desired(struct resource *resource, char **ret, struct err *err)
 {
     struct json_object *document CLEANUP_JS = NULL;
     struct resolver resolver;
-    char *text = NULL;
     int r;
 
-    strv_done(&resource->waiting_on);
-    free(TAKE(resource->desired));
-    if (!resource->want)
-        return 0;
     lookup_resolver(resource->platform, &resolver);
     r = resolve_body(resource->kind, resource->want->body, &resolver, &document, &resource->waiting_on, err);
     if (r < 0)
@@ -165,11 +205,31 @@ int lookup_desired(struct resource *resource, struct err *err)
         if (r < 0)
             return err_no_memory(err);
     }
-    text = js_canonical(document);
-    if (!text)
-        return err_no_memory(err);
-    resource->desired = text;
-    return 0;
+    *ret = js_canonical(document);
+    return *ret ? 0 : err_no_memory(err);
+}
+
+int lookup_desired(struct resource *resource, struct err *err)
+{
+    uint64_t secrets_asked = resource->platform->secrets_asked;
+    struct inputs inputs = {.hold = true};
+    char *text = NULL;
+    int r = 0;
+
+    if (resource->want)
+        inputs.digest = inputs_of(resource);
+    if (resource->want && resource->made_from.hold && resource->made_from.digest == inputs.digest) {
+        resource->stand = stand_of(resource);
+        return 0;
+    }
+    strv_done(&resource->waiting_on);
+    if (resource->want)
+        r = make_desired(resource, &text, err);
+    resource_set_desired(resource, text);
+    inputs.hold = r == 0 && resource->want && resource->platform->secrets_asked == secrets_asked;
+    resource->made_from = inputs;
+    resource->stand = stand_of(resource);
+    return r;
 }
 
 /* The text of a field; below a map the rest of @field is one key, dots and all: "data.ca.crt". Borrowed. */

@@ -90,7 +90,7 @@ static void drop_record(struct resource *resource)
     record_done(&resource->record);
     resource->record = (struct record){0};
     resource->record_dirty = false;
-    free(TAKE(resource->observed));
+    resource_set_observed(resource, NULL);
     pace_settled(resource);
     resource->seen = ITEM_ABSENT;
 }

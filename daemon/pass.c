@@ -73,6 +73,7 @@ static void tell_unresolved(struct resource *resource, struct err *err)
 
 static void resolve_all(struct platform *platform)
 {
+    lookup_begin(platform);
     for (size_t i = 0; i < platform->count; i++) {
         struct resource *resource = platform->resources[i];
         struct err err CLEANUP_ERR = {0};

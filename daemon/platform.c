@@ -84,6 +84,28 @@ static void resource_free(struct resource *resource)
     free(resource);
 }
 
+/** A text that is kept, and the number of its version. */
+static void keep(char **text, uint64_t *revision, char *take_text)
+{
+    if (str_equal(*text, take_text)) {
+        free(take_text);
+        return;
+    }
+    free(*text);
+    *text = take_text;
+    (*revision)++;
+}
+
+void resource_set_desired(struct resource *resource, char *take_text)
+{
+    keep(&resource->desired, &resource->desired_revision, take_text);
+}
+
+void resource_set_observed(struct resource *resource, char *take_text)
+{
+    keep(&resource->observed, &resource->observed_revision, take_text);
+}
+
 void resource_set_status(struct resource *resource, enum status status, const char *why)
 {
     if (resource->status == status && str_equal(resource->why, why))
@@ -404,6 +426,7 @@ static int rebuild(struct platform *platform, struct graph *graph, struct err *e
         if (import_load(resource, err) < 0)
             return err->code;
         resource->want = &graph->resources[i];
+        resource->made_from.hold = false;
         resource->next_try_ms = 0; /* a new desired state is a new chance */
         resource->failures = 0;
         err_done(&resource->act_err);
@@ -482,6 +505,7 @@ int platform_take_over(struct platform *platform, struct err *err)
     platform->next_graph = NULL;
     platform->generation = platform->next_generation;
     platform->converged = platform->converged_told = false; /* of the new one nothing is known yet */
+    platform->full_due_ms = 0; /* this pass looks at everything, and the next follows in the new interval */
     destroy_spare(platform);
     if (platform->daemon->mode == RUN_ONCE_PLAN || graph->is_frame)
         return 0; /* only looked at; or nothing new */

@@ -22,6 +22,7 @@
 #include "common/fiber.h"
 #include "daemon/decide.h"
 #include "daemon/events.h"
+#include "daemon/ownership.h"
 #include "desired/desired.h"
 #include "kinds/kind.h"
 #include "state/store.h"
@@ -40,6 +41,21 @@ enum status {
     STATUS_MAX
 };
 const char *status_name(enum status status);
+
+/** From what a desired document was made. */
+struct inputs {
+    uint64_t digest;
+    bool hold; /* false: made from something that is asked for each time, or not made */
+};
+
+/** What its two documents say, kept while neither of them changes: the next pass need not read them again. */
+struct sight {
+    uint64_t desired_revision, observed_revision; /* of which; 0 = of none */
+    enum owner owner;
+    bool waiting;   /* something wanted is not known yet */
+    bool key_known; /* what it is found by is */
+    bool in_order;  /* no difference, not even an ignored one */
+};
 
 /** One resource at run time: declared, recorded, or both. */
 struct resource {
@@ -61,10 +77,11 @@ struct resource {
 
     /* the last look */
     enum item_state seen;
-    char *observed;   /* canonical JSON, NULL when not there */
-    char *seen_id;    /* the cloud's id of what was seen */
-    bool looked;      /* in this pass */
-    int64_t asked_ms; /* wall: when the look was sent; its answer is no younger */
+    char *observed; /* canonical JSON, NULL when not there; set by resource_set_observed() alone */
+    uint64_t observed_revision; /* another one for each other text */
+    char *seen_id;              /* the cloud's id of what was seen */
+    bool looked;                /* in this pass */
+    int64_t asked_ms;           /* wall: when the look was sent; its answer is no younger */
     int64_t observed_created_ms;
     bool unconfirmed;
     bool ended;              /* not there, and seen to have been: no look came too early */
@@ -83,7 +100,12 @@ struct resource {
 
     /* the last decision */
     struct decision decision;
-    char *desired;          /* resolved document, canonical JSON; NULL = not resolvable */
+    char *
+        desired; /* resolved document, canonical JSON; NULL = not resolvable; set by resource_set_desired() alone */
+    uint64_t desired_revision;
+    struct inputs made_from; /* the desired document */
+    uint64_t stand;          /* digest of what others may refer to, at the last lookup */
+    struct sight sight;
     struct strv waiting_on; /* references that are known only after apply */
     bool unresolved;        /* its values could not be put together: act_err says why */
 
@@ -152,6 +174,9 @@ struct platform {
     uint64_t
         facts_due_ms; /* monotonic: then they are asked for again; without failures only by full passes */
 
+    uint64_t stand;         /* digest of the facts and the kind of pass, for resource.made_from */
+    uint64_t secrets_asked; /* so far, of the resolver */
+
     struct resource **resources; /* declared ones in graph order, then the others */
     size_t count;
     struct episode *episodes; /* open ones */
@@ -197,6 +222,9 @@ int platform_offer(struct platform *platform, struct graph *take_graph, struct e
 /** Make graph, clients and resources of the offer current. Called between passes only. */
 int platform_take_over(struct platform *platform, struct err *err);
 struct resource *platform_find(struct platform *platform, const char *address);
+/** What is wanted, and what was seen: NULL for nothing. The text moves to the resource. */
+void resource_set_desired(struct resource *resource, char *take_text);
+void resource_set_observed(struct resource *resource, char *take_text);
 /** Set status and reason; keeps the time of the last change. */
 void resource_set_status(struct resource *resource, enum status status, const char *why);
 uint64_t platform_calls(const struct platform *platform);
@@ -317,7 +345,9 @@ int look(struct platform *platform, look_filter wanted);
 /* lookup.c: values for references */
 struct resolver;
 void lookup_resolver(struct platform *platform, struct resolver *ret);
-/** Resolve the desired document of one resource from what is known now. */
+/** Before a round over all resources, in graph order. */
+void lookup_begin(struct platform *platform);
+/** Resolve the desired document of one resource from what is known now; nothing is done when that is what it was made from. */
 int lookup_desired(struct resource *resource, struct err *err);
 /** Secret text of a SECRET field. */
 int lookup_secret(struct resource *resource, const char *field, struct secret **ret, struct err *err);

@@ -711,6 +711,18 @@ static void contested_fields_are_healed_ever_more_slowly(void **state)
     CHECK(engine, engine_until(engine, engine_converged, 1000));
 }
 
+static void a_shorter_interval_does_not_wait_for_the_end_of_the_longer(void **state)
+{
+    struct engine *engine = *state;
+    uint64_t passes;
+
+    settle(engine, "poll_interval: 6h\nresources:\n  test_item.a: {name: a}\n");
+    reload(engine, "poll_interval: 5s\nresources:\n  test_item.a: {name: a}\n");
+    passes = engine_platform(engine)->pass_number;
+    engine_run(engine, 60000);
+    CHECK(engine, engine_platform(engine)->pass_number - passes >= 10);
+}
+
 /* ---- people ---- */
 
 static void approve_it(struct engine *engine, const char *address, const char *action)
@@ -1190,6 +1202,7 @@ int main(void)
         CASE(an_episode_outlives_restarts),
         CASE(with_alert_own_changes_are_made_and_drift_is_left),
         CASE(contested_fields_are_healed_ever_more_slowly),
+        CASE(a_shorter_interval_does_not_wait_for_the_end_of_the_longer),
         CASE(losing_data_waits_for_an_approval_of_that_very_action),
         CASE(paused_looks_and_tells_but_does_nothing),
         CASE(a_plan_changes_nothing),
