@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The yardstick: the daemon's own reads of AWS, made by boto3.
+"""The yardstick: the daemon's own reads, made by boto3 (AWS) and its HTTP library, urllib3 (GitHub, Kubernetes).
 
 One JSON object {"mode", "passes", "warm", "reads"} on stdin, figures on stdout.
 
@@ -10,6 +10,7 @@ One JSON object {"mode", "passes", "warm", "reads"} on stdin, figures on stdout.
 """
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -65,6 +66,23 @@ PARAMETERS: dict[str, Callable[[Names], dict[str, Any]]] = {
 }
 
 
+GITHUB = {"repos/get": "", "actions/list-repo-secrets": "/actions/secrets?per_page=100",
+          "actions/get-custom-oidc-sub-claim-for-repo": "/actions/oidc/customization/sub",
+          "actions/get-github-actions-permissions-repository": "/actions/permissions"}
+GROUPS = {"deployments": "apis/apps/v1"}  # other resources are of the core
+
+
+def _path(record: dict[str, Any]) -> str | None:
+    """Of a read of GitHub or Kubernetes."""
+    name = record["resources"][0]
+    if record["server"] == "github":
+        return f"/repos/{name}{GITHUB[record['operation']]}" if record["operation"] in GITHUB else None
+    verb, _, resource = record["operation"].partition(" ")
+    namespace, _, single = name.rpartition("/")
+    inside = f"namespaces/{namespace}/" if namespace else ""
+    return f"/{GROUPS.get(resource, 'api/v1')}/{inside}{resource}/{single}" if verb == "get" else None
+
+
 def _parameters(record: dict[str, Any], rule: str) -> dict[str, Any] | None:
     name, names = f"{record['service']}.{record['operation']}", record["resources"]
     if name == "events.ListTargetsByRule":
@@ -79,17 +97,19 @@ def _parameters(record: dict[str, Any], rule: str) -> dict[str, Any] | None:
 
 
 def reads_of(log: list[dict[str, Any]]) -> tuple[list[Read], list[str]]:
-    """The reads of AWS in a log, and names of those that are not known here."""
+    """The reads in a log, and names of those that are not known here."""
     rules = [r["resources"][1] for r in log if r["operation"] == "DescribeRule"]
+    clusters = [r["resources"][0] for r in log if r["operation"] == "DescribeCluster"]
     reads, unknown = [], []
     for record in log:
-        if record["server"] != "aws":
-            continue
-        parameters = _parameters(record, rules[0] if rules else "")
-        if parameters is None:
+        if record["server"] == "aws":
+            rest = _parameters(record, rules[0] if rules else "")
+        else:
+            rest = {"path": _path(record), "cluster": clusters[0] if clusters else ""} if _path(record) else None
+        if rest is None:
             unknown.append(f"{record['service']}.{record['operation']}")
         else:
-            reads.append([record["service"], record["operation"], parameters])
+            reads.append([record["service"], record["operation"], rest])
     return reads, unknown
 
 
@@ -100,6 +120,22 @@ def _method(operation: str) -> str:
     return str(xform_name(operation))
 
 
+class Pool:
+    """Kept connections to an API that speaks plain HTTP and JSON."""
+
+    def __init__(self, url: str, token: str, ca: str | None = None) -> None:
+        import urllib3
+        self.url, self.headers = url, {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self.http = urllib3.PoolManager(maxsize=THREADS, retries=False, ca_cert_data=ca)
+
+    def read(self, path: str) -> bool:
+        answer = self.http.request("GET", self.url + path, headers=self.headers)
+        if answer.status not in (200, 404):
+            raise RuntimeError(f"{path}: {answer.status}")
+        json.loads(answer.data)
+        return bool(answer.status == 200)
+
+
 class Reader:
     """Clients, made when first needed and then kept."""
 
@@ -107,6 +143,26 @@ class Reader:
         import boto3
         self.session = boto3.session.Session()
         self.clients: dict[str, Any] = {}
+        self.pools: dict[str, Pool] = {}
+
+    def pool(self, service: str, cluster: str) -> Pool:
+        if service not in self.pools:
+            self.pools[service] = self._cluster(cluster) if service == "kubernetes" else \
+                Pool(os.environ["GITHUB_API_URL"], os.environ["GITHUB_TOKEN"])
+        return self.pools[service]
+
+    def _cluster(self, name: str) -> Pool:
+        """As kubectl reaches it: a signed URL of STS is the token."""
+        from botocore.signers import RequestSigner
+        sts = self.client("sts")
+        signer = RequestSigner(sts.meta.service_model.service_id, sts.meta.region_name, "sts", "v4",
+                               self.session.get_credentials(), self.session.events)
+        order = {"method": "GET", "url": f"{sts.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15", "body": {},
+                 "headers": {"x-k8s-aws-id": name}, "context": {}}
+        signed = signer.generate_presigned_url(order, region_name=sts.meta.region_name, expires_in=60, operation_name="")
+        cluster = self.client("eks").describe_cluster(name=name)["cluster"]
+        return Pool(cluster["endpoint"], "k8s-aws-v1." + base64.urlsafe_b64encode(signed.encode()).decode().rstrip("="),
+                    base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
@@ -119,6 +175,8 @@ class Reader:
         """A refusal (nothing there) is an answer too; anything else ends the yardstick."""
         from botocore.exceptions import ClientError
         service, operation, parameters = one
+        if "path" in parameters:
+            return self.pool(service, parameters["cluster"]).read(parameters["path"])
         try:
             getattr(self.client(service), _method(operation))(**parameters)
         except ClientError as error:
@@ -145,8 +203,11 @@ def main() -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         each = map if order["mode"] == "sequential" else pool.map
         if order["mode"] == "pooled":
-            for service in sorted({read[0] for read in reads}):
-                reader.client(service)  # making a client is not thread-safe
+            for service, _, rest in reads:  # making a client is not thread-safe
+                if "path" in rest:
+                    reader.pool(service, rest["cluster"])
+                else:
+                    reader.client(service)
         for _ in range(order["warm"]):
             one_pass(each)
         start, cpu = time.monotonic(), time.process_time()

@@ -55,8 +55,8 @@ def quiet(whole: Whole, options: argparse.Namespace) -> tuple[Figures, list[dict
     calls = sorted((one[1] for one in timed), key=len)[WALL_PASSES // 2]  # some reads take turns: not every pass makes as many
     whole.cloud.control("POST", "/latency", {"ms": 0})
     cpu = whole.cpu_per_pass(options.passes)
-    used = whole.used()
-    return {"calls": len(calls), "calls_each": [len(one[1]) for one in timed], "by_service": by_service(calls),
+    used, timer = whole.used(), whole.by_timer(options.passes)
+    return {"calls": len(calls), "by_timer": timer, "calls_each": [len(one[1]) for one in timed], "by_service": by_service(calls),
             "writes": sum(c["write"] for c in calls), "depth": depth(calls), "wall_s": min(one[0] for one in timed),
             "cpu_s": cpu, "peak_kib": used["peak_kib"], "resident_kib": used["resident_kib"],
             "load": os.getloadavg()[0]}, calls
@@ -100,6 +100,7 @@ def measure(options: argparse.Namespace) -> Figures:
     figures["ratios"] = [run["provisioning"]["ratio"] for run in runs]
     pooled, ours = figures["yardsticks"]["boto3_pooled"], figures["quiet"]
     ours["of_boto3_pooled"] = ours["cpu_s"] / pooled["cpu_s"]
+    ours["by_timer"]["of_boto3_pooled"] = ours["by_timer"]["cpu_s"] / pooled["cpu_s"]
     figures["terraform"] = terraform_plan() if options.terraform else {"skipped": "asked to leave it out"}
     figures["took_s"] = time.monotonic() - begun
     figures["options"] = {"latency_ms": options.latency_ms, "time_scale": options.time_scale, "passes": options.passes}
