@@ -300,12 +300,16 @@ static void tell_manager(struct daemon *daemon)
         notify_status(daemon->notify, text);
 }
 
+/** A pass leaves holes. Up to so many bytes of them stay: given back, the next pass would only ask for them again. */
+#define HOLES_MAX_BYTES ((size_t)4 << 20)
+
 static void idle(struct clock_timer *timer)
 {
     struct daemon *daemon = timer->data;
 
     store_idle(daemon->store);
-    (void)malloc_trim(0); /* a pass leaves holes; what it gives back is only a matter of size */
+    if (mallinfo2().fordblks > HOLES_MAX_BYTES)
+        (void)malloc_trim(0); /* what it gives back is only a matter of size */
 }
 
 void daemon_pass_ended(struct daemon *daemon, struct platform *platform)
