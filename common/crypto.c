@@ -4,13 +4,12 @@
  *
  * A digest can not fail for its callers. OpenSSL is five times as fast on long
  * input but allocates; should that fail, libsodium computes the same bytes
- * without memory.
+ * without memory. What an HMAC is made of here is short: libsodium is the faster one.
  */
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +18,16 @@
 #include "common/encode.h"
 
 static bool is_ready;
+/* OpenSSL looks an algorithm up by its name whenever one is used, which costs more than a short digest: once is enough. */
+static EVP_MD *fetched_sha256;
 static unsigned char quick_key[crypto_shorthash_KEYBYTES];
 
 int crypto_setup(void)
 {
     if (sodium_init() < 0)
         return -EIO;
+    if (!fetched_sha256)
+        fetched_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto_shorthash_keygen(quick_key);
     is_ready = true;
     return 0;
@@ -35,9 +38,15 @@ bool crypto_is_ready(void)
     return is_ready;
 }
 
+/* Without memory at the setup: the one that is looked up each time. */
+static const EVP_MD *sha256(void)
+{
+    return fetched_sha256 ? fetched_sha256 : EVP_sha256();
+}
+
 void digest_sha256(const void *data, size_t size_bytes, unsigned char digest[DIGEST_SIZE])
 {
-    if (EVP_Digest(data, size_bytes, digest, NULL, EVP_sha256(), NULL) == 1)
+    if (EVP_Digest(data, size_bytes, digest, NULL, sha256(), NULL) == 1)
         return;
     ERR_clear_error(); /* or the next TLS call would find it */
     crypto_hash_sha256(digest, data, size_bytes);
@@ -55,8 +64,8 @@ uint64_t digest_quick(uint64_t before, const void *data, size_t size_bytes)
     return before;
 }
 
-static void hmac_by_sodium(const void *key, size_t key_size, const void *data, size_t size_bytes,
-                           unsigned char digest[DIGEST_SIZE])
+void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size_bytes,
+                        unsigned char digest[DIGEST_SIZE])
 {
     crypto_auth_hmacsha256_state state;
 
@@ -64,17 +73,6 @@ static void hmac_by_sodium(const void *key, size_t key_size, const void *data, s
     crypto_auth_hmacsha256_update(&state, data, size_bytes);
     crypto_auth_hmacsha256_final(&state, digest);
     sodium_memzero(&state, sizeof(state));
-}
-
-void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size_bytes,
-                        unsigned char digest[DIGEST_SIZE])
-{
-    /* OpenSSL takes a NULL key for "the one before", and an int for its size. */
-    if (key_size > 0 && key_size <= 4096 &&
-        HMAC(EVP_sha256(), key, (int)key_size, data, size_bytes, digest, NULL))
-        return;
-    ERR_clear_error();
-    hmac_by_sodium(key, key_size, data, size_bytes, digest);
 }
 
 char *digest_text(const char *text)

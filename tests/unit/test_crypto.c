@@ -86,7 +86,7 @@ static void check_sha256(void)
     free(million);
 }
 
-/* RFC 4231, cases 1, 2 and 6; an empty key; a key longer than OpenSSL is given. */
+/* RFC 4231, cases 1, 2 and 6; an empty key; a long one; a key that stands where the digest goes. */
 static void check_hmac(void)
 {
     unsigned char digest[DIGEST_SIZE], key[5000];
@@ -104,6 +104,8 @@ static void check_hmac(void)
     memset(key, 'k', sizeof(key));
     digest_hmac_sha256(key, sizeof(key), "data", 4, digest);
     assert_digest(digest, "f1a6de59936415a63595274d328e57a68f7ce3940a9fec367d720ed2dffd8389");
+    digest_hmac_sha256(digest, sizeof(digest), "more", 4, digest);
+    assert_digest(digest, "b25aea105610f52653564f6d88b3225f9382055a93c07fbc4a1c79376dbee521");
 }
 
 static void digests_match_published_vectors(void **state)
