@@ -4,11 +4,17 @@
  * A DOCTYPE stops the parser, so there are no entities but the five of XML
  * itself, and nothing can grow beyond the text. Names lose their prefix, the
  * name space behind it is not looked at.
+ *
+ * A tree is one block of memory: its nodes, the root first, then its texts.
+ * Both are counted beforehand. There are no more elements than start tags, and
+ * a name and a text with a NUL behind each need no more room than the tags and
+ * the text they come from ("<a/>" is four bytes, "a" and "" with theirs are three).
  */
 #include <assert.h>
 #include <errno.h>
 #include <expat.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +24,21 @@
 #define DEPTH_MAX 64
 #define NODES_MAX 200000
 
+/* An element whose end has not come. */
+struct level {
+    struct xml *node;
+    struct xml **next_child; /* where the next one is to be hung up */
+};
+
 struct reader {
     XML_Parser parser;
     struct err *err;
     int failed;
-    struct xml *root;
-    struct xml *open[DEPTH_MAX];
+    struct xml *nodes; /* the block */
+    size_t node_count, nodes_max;
+    char *end, *limit; /* of the texts; behind the last one that of the innermost open node grows */
+    struct level open[DEPTH_MAX];
     size_t depth;
-    size_t node_count;
-    struct buf text; /* of the innermost open node */
 };
 
 static int refuse(struct reader *reader, int code, enum err_class class, const char *reason)
@@ -35,51 +47,29 @@ static int refuse(struct reader *reader, int code, enum err_class class, const c
         return reader->failed;
     reader->failed = code;
     (void)XML_StopParser(reader->parser, XML_FALSE); /* fails only when it has stopped already */
-    if (code == -ENOMEM)
-        return err_no_memory(reader->err);
     return err_set(reader->err, code, class, "not readable as XML: line %lu, column %lu: %s",
                    (unsigned long)XML_GetCurrentLineNumber(reader->parser),
                    (unsigned long)XML_GetCurrentColumnNumber(reader->parser) + 1, reason);
 }
 
-/* Takes @take_child, also on failure. */
-static int add_child(struct xml *parent, struct xml *take_child)
+/* Put @size bytes behind the texts there are. */
+static void add_text(struct reader *reader, const char *text, size_t size)
 {
-    /* The room doubles whenever the count is a power of two. */
-    if ((parent->count & (parent->count - 1)) == 0) {
-        size_t room = parent->count ? parent->count * 2 : 1;
-        struct xml **children = reallocarray(parent->children, room, sizeof(struct xml *));
-
-        if (!children) {
-            xml_free(take_child);
-            return -ENOMEM;
-        }
-        parent->children = children;
-    }
-    parent->children[parent->count++] = take_child;
-    return 0;
+    assert(size <= (size_t)(reader->limit - reader->end));
+    memcpy(reader->end, text, size);
+    reader->end += size;
 }
 
-static struct xml *new_node(struct reader *reader, const char *name)
+static bool is_leaf(const struct level *level)
 {
-    const char *colon = strrchr(name, ':');
-    struct xml *node = calloc(1, sizeof(*node));
-
-    if (!node)
-        return NULL;
-    node->name = strdup(colon ? colon + 1 : name);
-    if (!node->name)
-        return xml_free(node);
-    if (reader->depth == 0)
-        reader->root = node;
-    else if (add_child(reader->open[reader->depth - 1], node) < 0)
-        return NULL;
-    return node;
+    return level->next_child == &level->node->children;
 }
 
 static void on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 {
     struct reader *reader = data;
+    struct level *parent = reader->depth > 0 ? &reader->open[reader->depth - 1] : NULL;
+    const char *colon = strrchr(name, ':');
     struct xml *node;
 
     (void)attributes;
@@ -93,38 +83,42 @@ static void on_start(void *data, const XML_Char *name, const XML_Char **attribut
         (void)refuse(reader, -EMSGSIZE, ERR_LIMIT, "too many elements");
         return;
     }
-    node = new_node(reader, name);
-    if (!node) {
-        (void)refuse(reader, -ENOMEM, ERR_RETRY, NULL);
-        return;
+    assert(reader->node_count < reader->nodes_max);
+    node = &reader->nodes[reader->node_count++];
+    *node = (struct xml){0};
+    if (parent && is_leaf(parent)) {
+        reader->end = parent->node->text; /* what stood before a child is layout */
+        add_text(reader, "", 1);
     }
-    reader->node_count++;
-    reader->open[reader->depth++] = node;
-    buf_reset(&reader->text); /* what stood before a child is layout */
+    if (parent) {
+        *parent->next_child = node;
+        parent->next_child = &node->next;
+    }
+    reader->open[reader->depth++] = (struct level){node, &node->children};
+    name = colon ? colon + 1 : name;
+    node->name = reader->end;
+    add_text(reader, name, strlen(name) + 1);
+    node->text = reader->end;
 }
 
 static void on_text(void *data, const XML_Char *text, int length)
 {
     struct reader *reader = data;
 
-    if (reader->failed < 0 || reader->depth == 0 || reader->open[reader->depth - 1]->count > 0)
-        return;
-    if (buf_add(&reader->text, text, (size_t)length) < 0)
-        (void)refuse(reader, -ENOMEM, ERR_RETRY, NULL);
+    if (reader->failed == 0 && reader->depth > 0 && is_leaf(&reader->open[reader->depth - 1]))
+        add_text(reader, text, (size_t)length);
 }
 
 static void on_end(void *data, const XML_Char *name)
 {
     struct reader *reader = data;
-    struct xml *node;
 
     (void)name;
     if (reader->failed < 0)
         return;
-    node = reader->open[--reader->depth];
-    node->text = buf_take(&reader->text);
-    if (!node->text)
-        (void)refuse(reader, -ENOMEM, ERR_RETRY, NULL);
+    reader->depth--;
+    if (is_leaf(&reader->open[reader->depth]))
+        add_text(reader, "", 1);
 }
 
 static void on_doctype(void *data, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
@@ -157,9 +151,48 @@ static int read_text(struct reader *reader, const char *text, size_t size_bytes)
     return refuse(reader, -EBADMSG, ERR_BUG, XML_ErrorString(error));
 }
 
+/* Expat would draw a salt against chosen names for every document: one that nobody knows serves a whole process. */
+static XML_Parser new_parser(void)
+{
+    static unsigned long salt;
+    /* Whatever the text declares: the services answer in UTF-8. */
+    XML_Parser parser = XML_ParserCreate("UTF-8");
+
+    if (salt == 0)
+        randombytes_buf(&salt, sizeof(salt));
+    if (parser)
+        (void)XML_SetHashSalt(parser, salt); /* fails only once parsing has begun */
+    return parser;
+}
+
+/* What can be a start tag; one in a comment counts too. */
+static size_t count_elements(const char *text, size_t size_bytes)
+{
+    const char *end = text + size_bytes;
+    size_t count = 0;
+
+    while (count < NODES_MAX && (text = memchr(text, '<', (size_t)(end - text))) && ++text < end)
+        count += *text != '/';
+    return count;
+}
+
+static int make_block(struct reader *reader, const char *text, size_t size_bytes)
+{
+    size_t nodes_size;
+
+    reader->nodes_max = count_elements(text, size_bytes);
+    nodes_size = reader->nodes_max * sizeof(struct xml);
+    reader->nodes = malloc(nodes_size + size_bytes + 1);
+    if (!reader->nodes)
+        return -ENOMEM;
+    reader->end = (char *)reader->nodes + nodes_size;
+    reader->limit = reader->end + size_bytes;
+    return 0;
+}
+
 int xml_parse(const char *text, size_t size_bytes, struct xml **ret, struct err *err)
 {
-    struct reader *reader;
+    struct reader reader = {.err = err};
     int r;
 
     if (size_bytes > INT_MAX)
@@ -167,61 +200,30 @@ int xml_parse(const char *text, size_t size_bytes, struct xml **ret, struct err 
     /* expat would take UTF-16 for what it is. */
     if (memchr(text, '\0', size_bytes))
         return err_set(err, -EBADMSG, ERR_BUG, "not readable as XML: a NUL byte in it: no UTF-8 text");
-    reader = calloc(1, sizeof(*reader));
-    if (!reader)
+    if (make_block(&reader, text, size_bytes) < 0)
         return err_no_memory(err);
-    reader->err = err;
-    reader->text = BUF_INIT(size_bytes);
-    /* Whatever the text declares: the services answer in UTF-8. */
-    reader->parser = XML_ParserCreate("UTF-8");
-    r = reader->parser ? read_text(reader, text, size_bytes) : err_no_memory(err);
-    if (reader->parser)
-        XML_ParserFree(reader->parser);
+    reader.parser = new_parser();
+    r = reader.parser ? read_text(&reader, text, size_bytes) : err_no_memory(err);
+    if (reader.parser)
+        XML_ParserFree(reader.parser);
     if (r == 0)
-        *ret = TAKE(reader->root);
-    xml_free(reader->root);
-    buf_done(&reader->text);
-    free(reader);
+        *ret = TAKE(reader.nodes);
+    free(reader.nodes);
     return r;
 }
 
-static void release(struct xml *node)
+struct xml *xml_free(struct xml *root)
 {
-    free(node->children);
-    free(node->name);
-    free(node->text);
-    free(node);
-}
-
-struct xml *xml_free(struct xml *node)
-{
-    struct xml *open[DEPTH_MAX];
-    size_t depth = 0;
-
-    if (!node)
-        return NULL;
-    open[depth++] = node;
-    while (depth > 0) {
-        node = open[depth - 1];
-        if (node->count == 0) {
-            release(node);
-            depth--;
-        } else {
-            assert(depth < DEPTH_MAX);
-            open[depth++] = node->children[--node->count];
-        }
-    }
+    free(root);
     return NULL;
 }
 
 /* First child whose name is the @length bytes at @name. */
 static const struct xml *find_child(const struct xml *node, const char *name, size_t length)
 {
-    for (size_t i = 0; i < node->count; i++) {
-        const char *other = node->children[i]->name;
-
-        if (strncmp(other, name, length) == 0 && other[length] == '\0')
-            return node->children[i];
+    xml_each (node, child) {
+        if (strncmp(child->name, name, length) == 0 && child->name[length] == '\0')
+            return child;
     }
     return NULL;
 }

@@ -14,14 +14,17 @@
 
 struct xml {
     char *name;
-    char *text;            /* character data of a leaf, "" when empty; never NULL */
-    struct xml **children; /* in document order */
-    size_t count;
+    char *text;                  /* character data of a leaf, "" when empty; never NULL */
+    struct xml *children, *next; /* the first child, and the one behind this; NULL at the end */
 };
+
+/** The children of a node in document order. */
+#define xml_each(node, child) for (struct xml *child = (node)->children; child; child = child->next)
 
 /** 0 with *ret owned by the caller; -EBADMSG (ERR_BUG), -EMSGSIZE (ERR_LIMIT), -ENOMEM. */
 int xml_parse(const char *text, size_t size_bytes, struct xml **ret, struct err *err);
-struct xml *xml_free(struct xml *node);
+/** The whole tree at once. @root: what xml_parse() gave. */
+struct xml *xml_free(struct xml *root);
 static inline void xml_freep(struct xml **node)
 {
     xml_free(*node);

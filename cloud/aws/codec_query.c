@@ -173,11 +173,9 @@ static const struct xml *result_element(const struct aws_operation *operation, c
 {
     size_t size = strlen(operation->name);
 
-    for (size_t i = 0; i < root->count; i++) {
-        const char *name = root->children[i]->name;
-
-        if (strncmp(name, operation->name, size) == 0 && strcmp(name + size, "Result") == 0)
-            return root->children[i];
+    xml_each (root, child) {
+        if (strncmp(child->name, operation->name, size) == 0 && strcmp(child->name + size, "Result") == 0)
+            return child;
     }
     return NULL;
 }
@@ -193,8 +191,8 @@ static bool root_fits(const struct aws_operation *operation, const struct xml *r
 static void wipe(struct xml *node)
 {
     sodium_memzero(node->text, strlen(node->text));
-    for (size_t i = 0; i < node->count; i++)
-        wipe(node->children[i]);
+    xml_each (node, child)
+        wipe(child);
 }
 
 static int decode_root(const struct aws_service_info *service, const struct aws_operation *operation,

@@ -61,7 +61,7 @@ static int read_value(struct reader *reader, const struct xml *element, char typ
         return err_set(reader->err, -EBADMSG, ERR_BUG, "the answer is nested too deeply");
     if (type == 'l')
         return read_list(reader, element, depth, ret);
-    if (element->count > 0 || type == 's')
+    if (element->children || type == 's')
         return read_object(reader, element, depth, ret);
     *ret = read_scalar(element->text, type);
     return *ret ? 0 : err_no_memory(reader->err);
@@ -74,10 +74,10 @@ static int read_list(struct reader *reader, const struct xml *element, int depth
 
     if (!list)
         return err_no_memory(reader->err);
-    for (size_t i = 0; i < element->count; i++) {
+    xml_each (element, child) {
         struct json_object *item = NULL;
 
-        r = read_value(reader, element->children[i], 't', depth + 1, &item);
+        r = read_value(reader, child, 't', depth + 1, &item);
         if (r < 0)
             return r;
         if (json_object_array_add(list, item) < 0) {
@@ -148,8 +148,8 @@ static int read_object(struct reader *reader, const struct xml *element, int dep
 
     if (!object)
         return err_no_memory(reader->err);
-    for (size_t i = 0; i < element->count; i++) {
-        r = read_member(reader, element->children[i], depth, object);
+    xml_each (element, child) {
+        r = read_member(reader, child, depth, object);
         if (r < 0)
             return r;
     }

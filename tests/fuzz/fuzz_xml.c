@@ -15,10 +15,10 @@ static void check_node(const struct xml *node)
     FUZZ_CHECK(!strchr(node->name, ':'));
     FUZZ_CHECK(utf8_valid(node->name, strlen(node->name), NULL));
     FUZZ_CHECK(utf8_valid(node->text, strlen(node->text), NULL));
-    FUZZ_CHECK(node->count == 0 || !node->text[0]);
-    for (size_t i = 0; i < node->count; i++) {
-        FUZZ_CHECK(xml_child(node, node->children[i]->name));
-        check_node(node->children[i]);
+    FUZZ_CHECK(!node->children || !node->text[0]);
+    xml_each (node, child) {
+        FUZZ_CHECK(xml_child(node, child->name));
+        check_node(child);
     }
 }
 

@@ -56,6 +56,15 @@ static const char sample[] =
     "  </ListRolesResult>\n"
     "</ListRolesResponse>\n";
 
+static size_t count_children(const struct xml *node)
+{
+    size_t count = 0;
+
+    xml_each (node, child)
+        count++;
+    return count;
+}
+
 static void answers_become_a_tree(void **state)
 {
     struct xml *tree CLEANUP_XML = parse(sample);
@@ -64,11 +73,11 @@ static void answers_become_a_tree(void **state)
     (void)state;
     assert_string_equal(tree->name, "ListRolesResponse");
     assert_string_equal(tree->text, "");
-    assert_int_equal(roles->count, 2);
-    assert_string_equal(roles->children[1]->name, "member");
-    assert_string_equal(xml_text(roles->children[1], "RoleName"), "two & <3>");
-    assert_string_equal(xml_text(roles->children[1], "Path"), "/a/");
-    assert_string_equal(xml_text(roles->children[0], "Description"), "");
+    assert_int_equal(count_children(roles), 2);
+    assert_string_equal(roles->children->next->name, "member");
+    assert_string_equal(xml_text(roles->children->next, "RoleName"), "two & <3>");
+    assert_string_equal(xml_text(roles->children->next, "Path"), "/a/");
+    assert_string_equal(xml_text(roles->children, "Description"), "");
     assert_string_equal(xml_text(tree, "ListRolesResult.Roles.member.RoleName"), "one");
     assert_string_equal(xml_text(tree, "ListRolesResult.IsTruncated"), "false");
 }
@@ -100,6 +109,17 @@ static void text_is_kept_in_leaves_only(void **state)
     (void)state;
     assert_string_equal(tree->text, "");
     assert_string_equal(xml_text(tree, "b"), " in <&\n\xc3\xa4\xe2\x82\xac ");
+}
+
+static void text_beside_children_is_layout(void **state)
+{
+    struct xml *tree CLEANUP_XML = parse("<a>before<b>x<!-- <y> --><![CDATA[<z>]]></b>between<c/>after</a>");
+
+    (void)state;
+    assert_int_equal(count_children(tree), 2);
+    assert_string_equal(tree->text, "");
+    assert_string_equal(xml_text(tree, "b"), "x<z>");
+    assert_string_equal(xml_text(tree, "c"), "");
 }
 
 static void a_doctype_is_refused(void **state)
@@ -182,7 +202,7 @@ static void elements_end_at_two_hundred_thousand(void **state)
         buf_add_text(&text, "<a/>");
     buf_add_text(&text, "</r>");
     tree = parse(buf_text(&text));
-    assert_int_equal(tree->count, 199999);
+    assert_int_equal(count_children(tree), 199999);
     text.size -= 4;
     buf_add_text(&text, "<a/></r>");
     assert_refused_bytes(text.data, text.size, -EMSGSIZE, ERR_LIMIT, "too many elements");
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(answers_become_a_tree),
         cmocka_unit_test(missing_steps_are_null),
         cmocka_unit_test(text_is_kept_in_leaves_only),
+        cmocka_unit_test(text_beside_children_is_layout),
         cmocka_unit_test(a_doctype_is_refused),
         cmocka_unit_test(malformed_text_is_refused),
         cmocka_unit_test(cut_text_is_refused),
