@@ -70,9 +70,9 @@ int aws_decode_json(const struct http_answer *answer, struct json_object **ret, 
 int aws_decode_rest(const struct aws_service_info *service, const struct aws_operation *operation,
                     const struct http_answer *answer, struct json_object **ret, struct err *err);
 
-/** One XML element with its children to a JSON object, by the shape of the operation's answer. */
+/** One XML element with its children to a JSON object, by the shape of the operation's answer. Names in it may change. */
 int aws_xml_to_json(const struct aws_service_info *service, const struct aws_operation *operation,
-                    const struct xml *element, struct json_object **ret, struct err *err);
+                    struct xml *element, struct json_object **ret, struct err *err);
 /** The body of a rest-xml request: @value as <@name xmlns=...>. */
 int aws_xml_write(const struct aws_service_info *service, const struct aws_operation *operation,
                   const char *name, struct json_object *value, struct buf *ret, struct err *err);

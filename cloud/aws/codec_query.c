@@ -169,7 +169,7 @@ int aws_encode_query_secret(const char *member, const struct secret *value, stru
 }
 
 /* <XResponse><XResult>...: the element that holds the members, or NULL. */
-static const struct xml *result_element(const struct aws_operation *operation, const struct xml *root)
+static struct xml *result_element(const struct aws_operation *operation, const struct xml *root)
 {
     size_t size = strlen(operation->name);
 
@@ -196,9 +196,9 @@ static void wipe(struct xml *node)
 }
 
 static int decode_root(const struct aws_service_info *service, const struct aws_operation *operation,
-                       const struct xml *root, struct json_object **ret, struct err *err)
+                       struct xml *root, struct json_object **ret, struct err *err)
 {
-    const struct xml *holder;
+    struct xml *holder;
 
     if (!root_fits(operation, root))
         return err_set(err, -EBADMSG, ERR_BUG, "the answer is <%.100s>, not <%sResponse>", root->name,

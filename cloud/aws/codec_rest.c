@@ -12,8 +12,6 @@
 #include "common/js.h"
 #include "common/utf8.h"
 
-#define LABEL_MAX 64 /* characters of a member name in a path template */
-
 struct rest {
     const struct aws_service_info *service;
     const struct aws_operation *operation;
@@ -66,7 +64,7 @@ static int label_expand(struct rest *rest, const char **template)
     const char *start = *template + 1;
     size_t size = strcspn(start, "}+");
     bool greedy = start[size] == '+';
-    char name[LABEL_MAX];
+    char name[AWS_NAME_MAX];
 
     assert(size < sizeof name && start[size] != '\0');
     memcpy(name, start, size);
@@ -162,11 +160,9 @@ static int spread(struct rest *rest, const char *shape,
 
     while (r == 0 && aws_shape_next(&shape, &field)) {
         struct json_object *value = NULL;
-        char name[LABEL_MAX];
+        char space[AWS_NAME_MAX];
+        const char *name = aws_field_name(&field, space);
 
-        assert(field.name_size < sizeof name);
-        memcpy(name, field.name, field.name_size);
-        name[field.name_size] = '\0';
         if (!json_object_object_get_ex(rest->params, name, &value))
             continue;
         json_object_object_del(rest->left, name);
@@ -286,17 +282,17 @@ static int gather_headers(const struct aws_operation *operation, const struct ht
 
     while (aws_shape_next(&shape, &field)) {
         char *wire CLEANUP_FREE = str_format("%.*s", (int)field.wire_size, field.wire);
-        char *name CLEANUP_FREE = str_format("%.*s", (int)field.name_size, field.name);
-        const char *value = wire && name ? http_answer_header(answer, wire) : NULL;
+        const char *value = wire ? http_answer_header(answer, wire) : NULL;
         struct json_object *made;
+        char space[AWS_NAME_MAX];
 
-        if (!wire || !name)
+        if (!wire)
             return err_no_memory(err);
         if (!value)
             continue;
         made = field.type == 'b' ? json_object_new_boolean(str_equal_nocase(value, "true"))
                                  : json_object_new_string(value);
-        if (!made || js_put_key(into, name, made) < 0)
+        if (!made || js_put_key(into, aws_field_name(&field, space), made) < 0)
             return err_no_memory(err);
     }
     return 0;

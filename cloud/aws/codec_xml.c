@@ -15,11 +15,11 @@
 
 struct reader {
     const struct aws_service_info *service;
-    const struct aws_operation *operation;
+    struct aws_shape_index shape;
     struct err *err;
 };
 
-static int read_object(struct reader *reader, const struct xml *element, int depth, struct json_object **ret);
+static int read_object(struct reader *reader, struct xml *element, int depth, struct json_object **ret);
 
 static struct json_object *read_document(const char *text)
 {
@@ -52,9 +52,9 @@ static struct json_object *read_scalar(const char *text, char type)
     return json_object_new_string(text);
 }
 
-static int read_list(struct reader *reader, const struct xml *element, int depth, struct json_object **ret);
+static int read_list(struct reader *reader, struct xml *element, int depth, struct json_object **ret);
 
-static int read_value(struct reader *reader, const struct xml *element, char type, int depth,
+static int read_value(struct reader *reader, struct xml *element, char type, int depth,
                       struct json_object **ret)
 {
     if (depth > AWS_DEPTH_MAX)
@@ -67,7 +67,7 @@ static int read_value(struct reader *reader, const struct xml *element, char typ
     return *ret ? 0 : err_no_memory(reader->err);
 }
 
-static int read_list(struct reader *reader, const struct xml *element, int depth, struct json_object **ret)
+static int read_list(struct reader *reader, struct xml *element, int depth, struct json_object **ret)
 {
     struct json_object *list CLEANUP_JS = json_object_new_array();
     int r;
@@ -108,32 +108,30 @@ static int append_flat(struct json_object *object, const char *name, struct json
     return 0;
 }
 
-static char *member_name(const struct reader *reader, const struct xml *element, char *ret_type)
+/* Its name in our JSON, borrowed from @space or from the element. */
+static const char *member_name(const struct reader *reader, struct xml *element, char space[AWS_NAME_MAX],
+                               char *ret_type)
 {
     struct aws_field field;
-    char *name;
 
     *ret_type = 't';
-    if (aws_shape_by_wire(reader->operation->answer, element->name, &field)) {
+    if (aws_shape_by_wire(&reader->shape, element->name, &field)) {
         *ret_type = field.type;
-        return str_format("%.*s", (int)field.name_size, field.name);
+        return aws_field_name(&field, space);
     }
-    name = str_format("%s", element->name);
-    if (name && reader->service->protocol == AWS_EC2)
-        *name = (char)toupper((unsigned char)*name);
-    return name;
+    if (reader->service->protocol == AWS_EC2)
+        *element->name = (char)toupper((unsigned char)*element->name);
+    return element->name;
 }
 
-static int read_member(struct reader *reader, const struct xml *element, int depth,
-                       struct json_object *object)
+static int read_member(struct reader *reader, struct xml *element, int depth, struct json_object *object)
 {
     struct json_object *value = NULL;
+    char space[AWS_NAME_MAX];
     char type;
-    char *name CLEANUP_FREE = member_name(reader, element, &type);
+    const char *name = member_name(reader, element, space, &type);
     int r;
 
-    if (!name)
-        return err_no_memory(reader->err);
     r = read_value(reader, element, type, depth + 1, &value);
     if (r < 0)
         return r;
@@ -141,7 +139,7 @@ static int read_member(struct reader *reader, const struct xml *element, int dep
     return r < 0 ? err_no_memory(reader->err) : 0;
 }
 
-static int read_object(struct reader *reader, const struct xml *element, int depth, struct json_object **ret)
+static int read_object(struct reader *reader, struct xml *element, int depth, struct json_object **ret)
 {
     struct json_object *object CLEANUP_JS = json_object_new_object();
     int r;
@@ -158,10 +156,11 @@ static int read_object(struct reader *reader, const struct xml *element, int dep
 }
 
 int aws_xml_to_json(const struct aws_service_info *service, const struct aws_operation *operation,
-                    const struct xml *element, struct json_object **ret, struct err *err)
+                    struct xml *element, struct json_object **ret, struct err *err)
 {
-    struct reader reader = {.service = service, .operation = operation, .err = err};
+    struct reader reader = {.service = service, .err = err};
 
+    aws_shape_index(operation->answer, &reader.shape);
     return read_object(&reader, element, 0, ret);
 }
 

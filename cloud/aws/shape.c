@@ -61,18 +61,61 @@ bool aws_shape_by_name(const char *shape, const char *name, struct aws_field *re
     return false;
 }
 
-bool aws_shape_by_wire(const char *shape, const char *wire, struct aws_field *ret)
+static size_t slot_of(const char *wire, size_t size)
+{
+    size_t hash = 0;
+
+    for (size_t i = 0; i < size; i++)
+        hash = hash * 31 + (unsigned char)wire[i];
+    return hash % AWS_SHAPE_SLOTS;
+}
+
+static size_t slot_after(size_t slot)
+{
+    return (slot + 1) % AWS_SHAPE_SLOTS;
+}
+
+void aws_shape_index(const char *shape, struct aws_shape_index *ret)
+{
+    const char *position = shape;
+    struct aws_field field;
+    size_t count = 0;
+
+    *ret = (struct aws_shape_index){.shape = shape};
+    while (aws_shape_next(&position, &field)) {
+        size_t slot = slot_of(field.wire, field.wire_size);
+
+        count++;
+        assert(count < AWS_SHAPE_SLOTS && field.name - shape < UINT16_MAX);
+        while (ret->slots[slot])
+            slot = slot_after(slot);
+        ret->slots[slot] = (uint16_t)(field.name - shape + 1);
+    }
+}
+
+bool aws_shape_by_wire(const struct aws_shape_index *index, const char *wire, struct aws_field *ret)
 {
     size_t size = strlen(wire);
-    struct aws_field field;
 
-    while (aws_shape_next(&shape, &field)) {
-        if (field.wire_size == size && memcmp(field.wire, wire, size) == 0) {
+    for (size_t slot = slot_of(wire, size); index->slots[slot]; slot = slot_after(slot)) {
+        const char *position = index->shape + index->slots[slot] - 1;
+        struct aws_field field;
+
+        if (aws_shape_next(&position, &field) && field.wire_size == size &&
+            memcmp(field.wire, wire, size) == 0) {
             *ret = field;
             return true;
         }
     }
     return false;
+}
+
+const char *aws_field_name(const struct aws_field *field, char space[AWS_NAME_MAX])
+{
+    assert(field->name_size < AWS_NAME_MAX);
+    memcpy(space, field->name, field->name_size);
+    space[field->name_size] = '\0';
+    return space;
 }
 
 bool aws_names_next(const char **position, char *name, size_t size)
