@@ -70,6 +70,9 @@ bool clock_virtual_step(struct clock_virtual *virtual_clock);
 
 /** "2026-11-22T17:31:05Z"; @size must be >= 21; from 25 on with milliseconds: "...:05.250Z". */
 void clock_format_rfc3339(int64_t wall_ms, char *text, unsigned size);
+#define CLOCK_BASIC_SIZE 17 /* "20261122T173105Z" and a NUL */
+/** The basic form of ISO 8601; -EOVERFLOW outside of the years 0 to 9999. */
+int clock_format_basic(int64_t wall_ms, char text[CLOCK_BASIC_SIZE]);
 /** ISO 8601 / RFC 3339 with or without fraction and offset, and RFC 1123 (HTTP dates). -EINVAL. */
 int clock_parse_time(const char *text, int64_t *ret_wall_ms);
 

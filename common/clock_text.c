@@ -4,9 +4,7 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 
@@ -21,34 +19,111 @@ static int64_t days_from_date(int year, int month, int day)
     return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
-void clock_format_rfc3339(int64_t wall_ms, char *text, unsigned size)
-{
-    int milliseconds = (int)((wall_ms % 1000 + 1000) % 1000);
-    int64_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0 ? 1 : 0);
-    time_t when = (time_t)seconds;
-    struct tm tm;
-    int n;
-
-    assert(size >= 21);
-    if (!gmtime_r(&when, &tm) || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900) {
-        memcpy(text, "0000-00-00T00:00:00Z", 21); /* out of what the format can say */
-        return;
-    }
-    if (size >= 25)
-        n = snprintf(text, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, milliseconds);
-    else
-        n = snprintf(text, size, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    assert(n > 0 && (unsigned)n < size);
-}
-
-/* Reading times: a cursor that becomes NULL at the first thing that does not fit. */
 struct time_parts {
     int year, month, day, hour, minute, second, millisecond;
     int offset_minutes; /* east of UTC */
 };
 
+/* days_from_date() backwards. */
+static void date_from_days(int64_t days, struct time_parts *parts)
+{
+    int64_t shifted = days + 719468;
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+
+    parts->day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+    parts->month = (int)(month < 10 ? month + 3 : month - 9);
+    parts->year = (int)(era * 400 + year_of_era + (parts->month <= 2));
+}
+
+/* What is left of *@count in whole @size, which go out; times before 1970 count from below. */
+static int rest(int64_t *count, int size)
+{
+    int left = (int)((*count % size + size) % size);
+
+    *count = (*count - left) / size;
+    return left;
+}
+
+/* False outside of the years 0 to 9999. */
+static bool split_time(int64_t wall_ms, struct time_parts *ret)
+{
+    static const int64_t from_ms = -62167219200000, to_ms = 253402300800000;
+
+    if (wall_ms < from_ms || wall_ms >= to_ms)
+        return false;
+    ret->millisecond = rest(&wall_ms, 1000);
+    ret->second = rest(&wall_ms, 60);
+    ret->minute = rest(&wall_ms, 60);
+    ret->hour = rest(&wall_ms, 24);
+    date_from_days(wall_ms, ret);
+    return true;
+}
+
+static char *write_digits(char *to, int count, int value)
+{
+    for (int i = count; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    return to + count;
+}
+
+/* A letter of a form, or what stands for itself. */
+static char *write_field(char *to, char letter, const struct time_parts *parts)
+{
+    switch (letter) {
+    case 'Y':
+        return write_digits(to, 4, parts->year);
+    case 'M':
+        return write_digits(to, 2, parts->month);
+    case 'D':
+        return write_digits(to, 2, parts->day);
+    case 'h':
+        return write_digits(to, 2, parts->hour);
+    case 'm':
+        return write_digits(to, 2, parts->minute);
+    case 's':
+        return write_digits(to, 2, parts->second);
+    case 'f':
+        return write_digits(to, 3, parts->millisecond);
+    default:
+        *to = letter;
+        return to + 1;
+    }
+}
+
+/* By hand: printf() and strftime() take ten times as long, and a time stands in every signature. */
+static void write_time(char *to, const char *form, const struct time_parts *parts)
+{
+    for (; *form; form++)
+        to = write_field(to, *form, parts);
+    *to = '\0';
+}
+
+void clock_format_rfc3339(int64_t wall_ms, char *text, unsigned size)
+{
+    struct time_parts parts;
+
+    assert(size >= 21);
+    if (split_time(wall_ms, &parts))
+        write_time(text, size >= 25 ? "Y-M-DTh:m:s.fZ" : "Y-M-DTh:m:sZ", &parts);
+    else
+        memcpy(text, "0000-00-00T00:00:00Z", 21); /* out of what the format can say */
+}
+
+int clock_format_basic(int64_t wall_ms, char text[CLOCK_BASIC_SIZE])
+{
+    struct time_parts parts;
+
+    if (!split_time(wall_ms, &parts))
+        return -EOVERFLOW;
+    write_time(text, "YMDThmsZ", &parts);
+    return 0;
+}
+
+/* Reading times: a cursor that becomes NULL at the first thing that does not fit. */
 static const char *read_digits(const char *at, int count, int max, int *ret)
 {
     int value = 0;

@@ -7,30 +7,23 @@
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cloud/aws/sigv4.h"
+#include "common/clock.h"
 #include "common/encode.h"
 
 #define CANONICAL_MAX (1u << 20) /* bytes of a canonical request: headers and query, not the body */
-#define TIME_SIZE     17         /* "20150830T123600Z" */
 
 struct stamp {
-    char time[TIME_SIZE];
+    char time[CLOCK_BASIC_SIZE];
     char date[9];
 };
 
 static int stamp_make(int64_t time_ms, struct stamp *ret, struct err *err)
 {
-    time_t seconds = (time_t)(time_ms / 1000);
-    struct tm parts;
-
-    if (time_ms < 0 || !gmtime_r(&seconds, &parts) || parts.tm_year > 9999 - 1900)
+    if (time_ms < 0 || clock_format_basic(time_ms, ret->time) < 0)
         return err_set(err, -EOVERFLOW, ERR_BUG, "the clock stands outside the years 1970 to 9999");
-    if (strftime(ret->time, sizeof ret->time, "%Y%m%dT%H%M%SZ", &parts) != TIME_SIZE - 1)
-        return err_set(err, -EOVERFLOW, ERR_BUG, "the time of a signature can not be written");
     memcpy(ret->date, ret->time, 8);
     ret->date[8] = '\0';
     return 0;
@@ -47,40 +40,48 @@ static bool header_is_signed(const char *name, size_t size)
         "user-agent",         "x-amzn-trace-id"};
 
     for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
-        if (strlen(never[i]) == size && strncasecmp(never[i], name, size) == 0)
+        if (strncasecmp(never[i], name, size) == 0 && never[i][size] == '\0')
             return false;
     }
     return true;
 }
 
-/* "name:value" with the name in lower case and runs of blanks as one. */
-static int header_canonical(const char *header, struct strv *lines)
+/* "name:value" with the name in lower case and runs of blanks as one, in place. What becomes free is wiped. */
+static void header_tidy(char *header)
 {
-    const char *colon = strchr(header, ':');
-    struct buf line CLEANUP_BUF = BUF_INIT(CANONICAL_MAX);
-    bool blank = false;
-    bool begun = false;
+    char *end = header + strlen(header);
+    char *colon = strchr(header, ':');
+    char *to;
 
     assert(colon && colon > header);
-    if (!header_is_signed(header, (size_t)(colon - header)))
-        return 0;
-    for (const char *c = header; c < colon; c++)
-        buf_add_char(&line, (*c >= 'A' && *c <= 'Z') ? (char)(*c + 32) : *c);
-    buf_add_char(&line, ':');
-    for (const char *c = colon + 1; *c; c++) {
-        if (*c == ' ' || (*c >= '\t' && *c <= '\r')) {
-            blank = begun;
-            continue;
-        }
-        if (blank)
-            buf_add_char(&line, ' ');
-        blank = false;
-        begun = true;
-        buf_add_char(&line, *c);
+    for (char *c = header; c < colon; c++) {
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c + 32);
     }
-    if (line.failed)
-        return line.failed;
-    return strv_add(lines, buf_text(&line));
+    to = colon + 1;
+    for (const char *c = colon + 1; *c; c++) {
+        bool blank = *c == ' ' || (*c >= '\t' && *c <= '\r');
+
+        if (!blank)
+            *to++ = *c;
+        else if (to[-1] != ' ' && to > colon + 1)
+            *to++ = ' ';
+    }
+    if (to > colon + 1 && to[-1] == ' ')
+        to--;
+    sodium_memzero(to, (size_t)(end - to));
+}
+
+static int header_canonical(const char *header, struct strv *lines)
+{
+    int r;
+
+    if (!header_is_signed(header, strcspn(header, ":")))
+        return 0;
+    r = strv_add(lines, header);
+    if (r == 0)
+        header_tidy(lines->items[lines->count - 1]);
+    return r;
 }
 
 /* Sort by name alone; strv_sort() would compare the ':' with name characters below it ('-'). */
@@ -99,12 +100,10 @@ static int header_name_compare(const void *a, const void *b)
 
 static int headers_canonical(const struct aws_to_sign *what, const struct strv *own, struct strv *ret)
 {
-    char *host CLEANUP_FREE = str_format("host:%s", what->host);
-    int r;
+    int r = strv_addf(ret, "host:%s", what->host);
 
-    if (!host)
-        return -ENOMEM;
-    r = header_canonical(host, ret);
+    if (r == 0)
+        header_tidy(ret->items[0]);
     for (const char *const *h = what->headers; r == 0 && h && *h; h++)
         r = header_canonical(*h, ret);
     for (size_t i = 0; r == 0 && i < own->count; i++)
@@ -114,10 +113,18 @@ static int headers_canonical(const struct aws_to_sign *what, const struct strv *
     return r;
 }
 
-/* "a;b;c" from the sorted lines. */
+/* Does line @i carry the name of the one before it? They are joined then. */
+static bool repeats_name(const struct strv *lines, size_t i)
+{
+    return i > 0 && strncmp(lines->items[i - 1], lines->items[i], strcspn(lines->items[i], ":") + 1) == 0;
+}
+
+/* "a;b;c" from the sorted lines, each name once. */
 static int signed_names(const struct strv *lines, struct buf *ret)
 {
     for (size_t i = 0; i < lines->count; i++) {
+        if (repeats_name(lines, i))
+            continue;
         if (i > 0)
             buf_add_char(ret, ';');
         buf_add(ret, lines->items[i], strcspn(lines->items[i], ":"));
@@ -224,11 +231,10 @@ static int lines_write(const struct strv *lines, struct buf *ret)
 {
     for (size_t i = 0; i < lines->count; i++) {
         const char *line = lines->items[i];
-        size_t name = strcspn(line, ":");
 
-        if (i > 0 && strncmp(lines->items[i - 1], line, name + 1) == 0) {
+        if (repeats_name(lines, i)) {
             buf_add_char(ret, ',');
-            buf_add_text(ret, line + name + 1);
+            buf_add_text(ret, strchr(line, ':') + 1);
             continue;
         }
         if (i > 0)
@@ -236,21 +242,6 @@ static int lines_write(const struct strv *lines, struct buf *ret)
         buf_add_text(ret, line);
     }
     return buf_add_char(ret, '\n');
-}
-
-/* Drop the second and later of equal names: the list of signed names holds each once. */
-static int names_once(const struct strv *lines, struct buf *ret)
-{
-    struct strv once CLEANUP_STRV = {0};
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < lines->count; i++) {
-        size_t name = strcspn(lines->items[i], ":");
-
-        if (i == 0 || strncmp(lines->items[i - 1], lines->items[i], name + 1) != 0)
-            r = strv_add(&once, lines->items[i]);
-    }
-    return r < 0 ? r : signed_names(&once, ret);
 }
 
 /* Hex digest of the canonical request. */
@@ -391,7 +382,7 @@ static int sign_headers(const struct aws_to_sign *what, const struct stamp *stam
     if (r == 0)
         r = headers_canonical(what, ret, &lines);
     if (r == 0)
-        r = names_once(&lines, &names);
+        r = signed_names(&lines, &names);
     if (r == 0)
         r = request_digest(what, what->query, &lines, buf_text(&names), hash, &request);
     if (r < 0)
@@ -465,7 +456,7 @@ static int sign_query(const struct aws_to_sign *what, const struct stamp *stamp,
                       bool unsigned_payload, struct buf *query)
 {
     static const struct strv none = {0};
-    struct strv lines CLEANUP_STRV = {0};
+    struct strv lines CLEANUP_HEADERS = {0};
     struct buf names CLEANUP_BUF = BUF_INIT(CANONICAL_MAX);
     char *hash CLEANUP_FREE = body_hash(what);
     char *request CLEANUP_FREE = NULL;
@@ -476,7 +467,7 @@ static int sign_query(const struct aws_to_sign *what, const struct stamp *stamp,
         return -ENOMEM;
     r = headers_canonical(what, &none, &lines);
     if (r == 0)
-        r = names_once(&lines, &names);
+        r = signed_names(&lines, &names);
     if (r == 0 && !str_empty(what->query))
         r = buf_add_text(query, what->query);
     if (r == 0)

@@ -158,6 +158,21 @@ static void the_token_is_sent_and_signed(void **state)
         strstr(header(&headers, "Authorization"), "SignedHeaders=host;x-amz-date;x-amz-security-token"));
 }
 
+static void blanks_and_repeated_names_are_signed_as_one(void **state)
+{
+    static const char *const plain[] = {"X-A: one two,three", "X-B:", NULL};
+    static const char *const blanks[] = {"x-b: \t ", "x-A: \t one \t  two  ", "X-a:three", NULL};
+    char *one CLEANUP_FREE = NULL;
+    char *other CLEANUP_FREE = NULL;
+
+    (void)state;
+    what.headers = plain;
+    one = sign();
+    what.headers = blanks;
+    other = sign();
+    assert_string_equal(one, other);
+}
+
 static void headers_of_the_way_are_not_signed(void **state)
 {
     static const char *const headers[] = {"User-Agent: x", "Connection: close", "Expect: 100-continue",
@@ -243,6 +258,7 @@ int main(void)
         CASE(a_path_is_tidied_except_for_s3),
         CASE(encoded_bytes_are_encoded_again_except_for_s3),
         CASE(the_token_is_sent_and_signed),
+        CASE(blanks_and_repeated_names_are_signed_as_one),
         CASE(headers_of_the_way_are_not_signed),
         CASE(s3_gets_the_digest_of_the_body),
         CASE(a_cached_key_signs_the_same_and_follows_every_change),

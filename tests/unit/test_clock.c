@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -392,6 +393,36 @@ static void writing_and_reading_agree(void **state)
     }
 }
 
+static void the_basic_form_is_that_of_strftime(void **state)
+{
+    char text[CLOCK_BASIC_SIZE], expected[32];
+
+    (void)state;
+    for (int64_t ms = -30610224000000; ms < 253402300799000; ms += 86399999 * 29ll) {
+        time_t seconds = (time_t)((ms - (ms % 1000 + 1000) % 1000) / 1000);
+        struct tm parts;
+
+        assert_non_null(gmtime_r(&seconds, &parts));
+        assert_int_equal(strftime(expected, sizeof(expected), "%Y%m%dT%H%M%SZ", &parts), 16);
+        assert_int_equal(clock_format_basic(ms, text), 0);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void four_digits_of_a_year_bound_what_is_written(void **state)
+{
+    char text[CLOCK_BASIC_SIZE] = "as it was";
+
+    (void)state;
+    assert_int_equal(clock_format_basic(-62167219200001, text), -EOVERFLOW);
+    assert_int_equal(clock_format_basic(253402300800000, text), -EOVERFLOW);
+    assert_string_equal(text, "as it was");
+    assert_int_equal(clock_format_basic(-62167219200000, text), 0);
+    assert_string_equal(text, "00000101T000000Z");
+    assert_int_equal(clock_format_basic(253402300799999, text), 0);
+    assert_string_equal(text, "99991231T235959Z");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +441,8 @@ int main(void)
         cmocka_unit_test(times_of_every_usual_shape_are_read),
         cmocka_unit_test(what_is_not_a_time_is_refused),
         cmocka_unit_test(writing_and_reading_agree),
+        cmocka_unit_test(the_basic_form_is_that_of_strftime),
+        cmocka_unit_test(four_digits_of_a_year_bound_what_is_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
