@@ -112,13 +112,11 @@ static int append_flat(struct json_object *object, const char *name, struct json
 static const char *member_name(const struct reader *reader, struct xml *element, char space[AWS_NAME_MAX],
                                char *ret_type)
 {
-    struct aws_field field;
+    const struct aws_field *field = aws_shape_by_wire(&reader->shape, element->name);
 
-    *ret_type = 't';
-    if (aws_shape_by_wire(&reader->shape, element->name, &field)) {
-        *ret_type = field.type;
-        return aws_field_name(&field, space);
-    }
+    *ret_type = field ? field->type : 't';
+    if (field)
+        return aws_field_name(field, space);
     if (reader->service->protocol == AWS_EC2)
         *element->name = (char)toupper((unsigned char)*element->name);
     return element->name;

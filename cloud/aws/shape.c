@@ -77,37 +77,32 @@ static size_t slot_after(size_t slot)
 
 void aws_shape_index(const char *shape, struct aws_shape_index *ret)
 {
-    const char *position = shape;
     struct aws_field field;
     size_t count = 0;
 
-    *ret = (struct aws_shape_index){.shape = shape};
-    while (aws_shape_next(&position, &field)) {
+    *ret = (struct aws_shape_index){0};
+    while (aws_shape_next(&shape, &field)) {
         size_t slot = slot_of(field.wire, field.wire_size);
 
         count++;
-        assert(count < AWS_SHAPE_SLOTS && field.name - shape < UINT16_MAX);
-        while (ret->slots[slot])
+        assert(count < AWS_SHAPE_SLOTS);
+        while (ret->slots[slot].name)
             slot = slot_after(slot);
-        ret->slots[slot] = (uint16_t)(field.name - shape + 1);
+        ret->slots[slot] = field;
     }
 }
 
-bool aws_shape_by_wire(const struct aws_shape_index *index, const char *wire, struct aws_field *ret)
+const struct aws_field *aws_shape_by_wire(const struct aws_shape_index *index, const char *wire)
 {
     size_t size = strlen(wire);
 
-    for (size_t slot = slot_of(wire, size); index->slots[slot]; slot = slot_after(slot)) {
-        const char *position = index->shape + index->slots[slot] - 1;
-        struct aws_field field;
+    for (size_t slot = slot_of(wire, size); index->slots[slot].name; slot = slot_after(slot)) {
+        const struct aws_field *field = &index->slots[slot];
 
-        if (aws_shape_next(&position, &field) && field.wire_size == size &&
-            memcmp(field.wire, wire, size) == 0) {
-            *ret = field;
-            return true;
-        }
+        if (field->wire_size == size && memcmp(field->wire, wire, size) == 0)
+            return field;
     }
-    return false;
+    return NULL;
 }
 
 const char *aws_field_name(const struct aws_field *field, char space[AWS_NAME_MAX])

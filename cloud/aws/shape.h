@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #define AWS_NAME_MAX    64 /* bytes of a member's name in the tables, with its NUL */
 #define AWS_SHAPE_SLOTS 64 /* more than the members of any shape; a power of two */
@@ -20,14 +19,14 @@ struct aws_field {
 
 /** The members of a shape by their name on the wire: an answer asks for one per element. */
 struct aws_shape_index {
-    const char *shape;
-    uint16_t slots[AWS_SHAPE_SLOTS]; /* where in the shape an entry stands, + 1; 0 = none */
+    struct aws_field slots[AWS_SHAPE_SLOTS]; /* no name: free */
 };
 
 /** Look a member up by its name in our JSON, or by its name on the wire. @shape may be NULL. */
 bool aws_shape_by_name(const char *shape, const char *name, struct aws_field *ret);
-bool aws_shape_by_wire(const struct aws_shape_index *index, const char *wire, struct aws_field *ret);
 void aws_shape_index(const char *shape, struct aws_shape_index *ret);
+/** NULL when there is none. Borrowed from @index. */
+const struct aws_field *aws_shape_by_wire(const struct aws_shape_index *index, const char *wire);
 /** The member's name in our JSON as a text, in @space. */
 const char *aws_field_name(const struct aws_field *field, char space[AWS_NAME_MAX]);
 /** Iterate: *position starts as @shape, ends as NULL. */

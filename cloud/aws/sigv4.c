@@ -263,7 +263,10 @@ static int request_digest(const struct aws_to_sign *what, const char *query, con
         return r;
     buf_add_char(&text, '\n');
     lines_write(lines, &text);
-    buf_addf(&text, "\n%s\n%s", names, payload_hash);
+    buf_add_char(&text, '\n');
+    buf_add_text(&text, names);
+    buf_add_char(&text, '\n');
+    buf_add_text(&text, payload_hash);
     if (text.failed)
         return text.failed;
     digest_sha256(text.data, text.size, digest);
