@@ -262,11 +262,12 @@ static char *random_token(void)
     return str_format("%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-/* The parameters with the idempotency token in its place; owned. NULL without memory. */
+/* The parameters with the idempotency token in its place, to be read only; owned. NULL without memory. */
 static struct json_object *with_token(const struct aws_operation *operation, struct json_object *params,
                                       const char *token)
 {
-    struct json_object *copy CLEANUP_JS = aws_without_nulls(params);
+    struct json_object *copy CLEANUP_JS = operation->token ? aws_without_nulls(params)
+                                                           : aws_given_params(params);
     char *made CLEANUP_FREE = NULL;
 
     if (!copy || !operation->token || json_object_object_get_ex(copy, operation->token, NULL))

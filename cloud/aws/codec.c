@@ -34,8 +34,7 @@ struct json_object *aws_without_nulls(struct json_object *params)
     return copy;
 }
 
-/* To be read only: where nothing is null, as mostly, @params themselves. */
-static struct json_object *given_params(struct json_object *params)
+struct json_object *aws_given_params(struct json_object *params)
 {
     if (!params)
         return json_object_new_object();
@@ -73,7 +72,7 @@ int aws_encode(const struct aws_service_info *service, const struct aws_operatio
 
     if (params && !json_object_is_type(params, json_type_object))
         return err_set(err, -EINVAL, ERR_BUG, "the parameters are no object");
-    given = given_params(params);
+    given = aws_given_params(params);
     if (!given)
         return err_no_memory(err);
     *ret = (struct aws_message){

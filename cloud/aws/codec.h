@@ -78,5 +78,7 @@ int aws_xml_write(const struct aws_service_info *service, const struct aws_opera
                   const char *name, struct json_object *value, struct buf *ret, struct err *err);
 /** A copy of @params without the members that are null; owned. NULL without memory. */
 struct json_object *aws_without_nulls(struct json_object *params);
+/** The same to be read only: where nothing is null, as mostly, @params themselves. */
+struct json_object *aws_given_params(struct json_object *params);
 
 #endif
