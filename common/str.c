@@ -37,10 +37,19 @@ static int buf_fail(struct buf *buf, int code)
     return code;
 }
 
-/* Room for @more bytes and the NUL. */
-static int buf_reserve(struct buf *buf, size_t more)
+/* A capacity that holds @needed bytes: doubled, so that appends stay cheap, but not past what may be used. */
+static size_t buf_capacity(const struct buf *buf, size_t needed)
 {
-    size_t needed, capacity;
+    size_t capacity = buf->capacity ? buf->capacity : BUF_FIRST_BYTES;
+
+    while (capacity < needed)
+        capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+    return capacity - 1 > buf->max_bytes ? buf->max_bytes + 1 : capacity;
+}
+
+static int buf_grow(struct buf *buf, size_t more)
+{
+    size_t capacity;
     char *data;
 
     if (buf->failed < 0)
@@ -49,12 +58,7 @@ static int buf_reserve(struct buf *buf, size_t more)
         return buf_fail(buf, -EMSGSIZE);
     if (buf->max_bytes == SIZE_MAX && more == SIZE_MAX - buf->size)
         return buf_fail(buf, -ENOMEM); /* no room for the NUL */
-    needed = buf->size + more + 1;
-    if (needed <= buf->capacity)
-        return 0;
-    capacity = buf->capacity ? buf->capacity : BUF_FIRST_BYTES;
-    while (capacity < needed)
-        capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+    capacity = buf_capacity(buf, buf->size + more + 1);
     /* Not realloc: it would free the old bytes unwiped. */
     data = malloc(capacity);
     if (!data)
@@ -67,6 +71,12 @@ static int buf_reserve(struct buf *buf, size_t more)
     buf->data = data;
     buf->capacity = capacity;
     return 0;
+}
+
+/* Room for @more bytes and the NUL. */
+static inline int buf_reserve(struct buf *buf, size_t more)
+{
+    return more < buf->capacity - buf->size ? 0 : buf_grow(buf, more);
 }
 
 int buf_add(struct buf *buf, const void *data, size_t size_bytes)
@@ -86,11 +96,6 @@ int buf_add(struct buf *buf, const void *data, size_t size_bytes)
 int buf_add_text(struct buf *buf, const char *text)
 {
     return buf_add(buf, text, strlen(text));
-}
-
-int buf_add_char(struct buf *buf, char c)
-{
-    return buf_add(buf, &c, 1);
 }
 
 int buf_addf(struct buf *buf, const char *format, ...)

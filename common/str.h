@@ -17,9 +17,9 @@
  * every later append fails with the same code, so one check at the end is enough.
  */
 struct buf {
-    char *data;  /* NULL while nothing was appended; owned */
-    size_t size; /* bytes in use */
-    size_t capacity;
+    char *data;       /* NULL while nothing was appended; owned */
+    size_t size;      /* bytes in use */
+    size_t capacity;  /* 0 after a failure, at most max_bytes and the NUL: so room is all to ask for */
     size_t max_bytes; /* ceiling; going over it is -EMSGSIZE */
     int failed;       /* 0, -ENOMEM or -EMSGSIZE */
 };
@@ -28,7 +28,15 @@ struct buf {
 
 int buf_add(struct buf *buf, const void *data, size_t size_bytes);
 int buf_add_text(struct buf *buf, const char *text);
-int buf_add_char(struct buf *buf, char c);
+/** Append one byte. Inline: single characters are appended by the thousand. */
+static inline int buf_add_char(struct buf *buf, char c)
+{
+    if (buf->capacity - buf->size < 2)
+        return buf_add(buf, &c, 1);
+    buf->data[buf->size++] = c;
+    buf->data[buf->size] = '\0';
+    return 0;
+}
 int buf_addf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 int buf_vaddf(struct buf *buf, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 /** Content so far as text, "" when empty; borrowed until the next append. */

@@ -41,6 +41,20 @@ static void buffer_takes_exactly_its_ceiling(void **state)
     assert_int_equal(buf_add_char(&buf, '6'), -EMSGSIZE);
 }
 
+static void buffer_takes_its_ceiling_byte_by_byte(void **state)
+{
+    struct buf buf CLEANUP_BUF = BUF_INIT(100); /* between two doublings */
+
+    (void)state;
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(buf_add_char(&buf, 'a'), 0);
+        assert_int_equal(strlen(buf.data), i + 1);
+    }
+    assert_int_equal(buf_add_char(&buf, 'b'), -EMSGSIZE);
+    assert_int_equal(buf_add_char(&buf, 'c'), -EMSGSIZE);
+    assert_null(buf.data);
+}
+
 static void buffer_that_failed_is_empty_and_stays_failed(void **state)
 {
     struct buf buf CLEANUP_BUF = BUF_INIT(5);
@@ -353,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_holds_what_was_appended),
         cmocka_unit_test(buffer_takes_exactly_its_ceiling),
+        cmocka_unit_test(buffer_takes_its_ceiling_byte_by_byte),
         cmocka_unit_test(buffer_that_failed_is_empty_and_stays_failed),
         cmocka_unit_test(buffer_without_ceiling_refuses_sizes_that_wrap),
         cmocka_unit_test(buffer_grows_by_many_appends),
