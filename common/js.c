@@ -15,6 +15,22 @@
 
 /* A path step this long is copied to the stack, a longer one to the heap. */
 #define STEP_STACK_BYTES 128
+/* Objects with more members are asked by the hash of the key. */
+#define WALK_MAX         12
+
+bool js_find(struct json_object *object, const char *key, struct json_object **ret)
+{
+    if (json_object_object_length(object) > WALK_MAX)
+        return json_object_object_get_ex(object, key, ret);
+    js_each (object, name, value) {
+        if (name[0] == key[0] && strcmp(name, key) == 0) {
+            *ret = value;
+            return true;
+        }
+    }
+    *ret = NULL;
+    return false;
+}
 
 /* Array index written as digits; SIZE_MAX when it is none. */
 static size_t step_index(const char *step)
@@ -30,7 +46,7 @@ static struct json_object *step_into(struct json_object *object, const char *ste
     size_t index;
 
     if (json_object_is_type(object, json_type_object)) {
-        json_object_object_get_ex(object, step, &value);
+        (void)js_find(object, step, &value); /* missing is NULL, as null is */
     } else if (json_object_is_type(object, json_type_array)) {
         index = step_index(step);
         if (index != SIZE_MAX)
@@ -52,13 +68,11 @@ static const char *step_text(const char *path, size_t length, char space[STEP_ST
     return space;
 }
 
-struct json_object *js_get(struct json_object *object, const char *path)
+static struct json_object *walk_path(struct json_object *object, const char *path)
 {
     char *heap CLEANUP_FREE = NULL;
     char space[STEP_STACK_BYTES];
 
-    if (str_empty(path))
-        return object;
     while (object) {
         size_t length = strcspn(path, ".");
         const char *step = step_text(path, length, space, &heap);
@@ -71,6 +85,14 @@ struct json_object *js_get(struct json_object *object, const char *path)
         path += length + 1;
     }
     return NULL;
+}
+
+struct json_object *js_get(struct json_object *object, const char *path)
+{
+    if (!object || str_empty(path))
+        return object;
+    /* Nearly every path is one step: no copy for it. */
+    return strchr(path, '.') ? walk_path(object, path) : step_into(object, path);
 }
 
 const char *js_text(struct json_object *object, const char *path)
@@ -149,7 +171,7 @@ static int step_or_make(struct json_object **object, const char *key)
 
     if (!json_object_is_type(*object, json_type_object))
         return -EINVAL;
-    if (!json_object_object_get_ex(*object, key, &value) || !value) {
+    if (!js_find(*object, key, &value) || !value) {
         value = json_object_new_object();
         if (!value)
             return -ENOMEM;

@@ -27,11 +27,11 @@ void js_write_string(struct buf *out, const char *text, size_t length)
     size_t start = 0;
 
     (void)buf_add_char(out, '"'); /* here and below: a failed buffer stays failed, the end looks */
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; (i += js_plain_run(text + i, length - i)) < length; i++) {
         unsigned char c = (unsigned char)text[i];
         const char *value;
 
-        if (c >= 0x20 && c != '"' && c != '\\')
+        if (c >= 0x80)
             continue;
         (void)buf_add(out, text + start, i - start);
         start = i + 1;
@@ -103,27 +103,66 @@ static struct member *sorted_members(struct json_object *object, size_t *ret_cou
     return members;
 }
 
-static int write_object(struct buf *out, struct json_object *object, unsigned depth)
+static int write_member(struct buf *out, const char *key, struct json_object *value, bool is_first,
+                        unsigned depth)
+{
+    if (!is_first)
+        (void)buf_add_char(out, ',');
+    js_write_string(out, key, strlen(key));
+    (void)buf_add_char(out, ':');
+    return write_value(out, value, depth + 1);
+}
+
+static int write_members_sorted(struct buf *out, struct json_object *object, unsigned depth)
 {
     struct member *members CLEANUP_FREE = NULL;
     size_t count = 0;
+    int r = 0;
 
     members = sorted_members(object, &count);
     if (!members)
         return -ENOMEM;
-    (void)buf_add_char(out, '{');
-    for (size_t i = 0; i < count; i++) {
-        int r;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = write_member(out, members[i].key, members[i].value, i == 0, depth);
+    return r;
+}
 
-        if (i > 0)
-            (void)buf_add_char(out, ',');
-        js_write_string(out, members[i].key, strlen(members[i].key));
-        (void)buf_add_char(out, ':');
-        r = write_value(out, members[i].value, depth + 1);
+static int write_members_as_they_are(struct buf *out, struct json_object *object, unsigned depth)
+{
+    bool is_first = true;
+    int r;
+
+    js_each (object, key, value) {
+        r = write_member(out, key, value, is_first, depth);
         if (r < 0)
             return r;
+        is_first = false;
     }
-    return buf_add_char(out, '}');
+    return 0;
+}
+
+/* Do the keys stand in order? In what was canonical text they do. */
+static bool is_sorted(struct json_object *object)
+{
+    const char *before = "";
+
+    js_each (object, key, value) {
+        (void)value;
+        if (strcmp(before, key) > 0)
+            return false;
+        before = key;
+    }
+    return true;
+}
+
+static int write_object(struct buf *out, struct json_object *object, unsigned depth)
+{
+    int r;
+
+    (void)buf_add_char(out, '{');
+    r = is_sorted(object) ? write_members_as_they_are(out, object, depth)
+                          : write_members_sorted(out, object, depth);
+    return r < 0 ? r : buf_add_char(out, '}');
 }
 
 static int write_array(struct buf *out, struct json_object *array, unsigned depth)
@@ -212,7 +251,7 @@ static bool objects_equal(struct json_object *a, struct json_object *b, unsigned
     js_each (a, key, value) {
         struct json_object *other = NULL;
 
-        if (!json_object_object_get_ex(b, key, &other) || !values_equal(value, other, depth + 1))
+        if (!js_find(b, key, &other) || !values_equal(value, other, depth + 1))
             return false;
     }
     return true;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/js-internal.h"
 #include "common/js.h"
 #include "common/str.h"
 #include "common/utf8.h"
@@ -33,13 +34,18 @@ enum expect {
     EXPECT_COMMA_OR_END,
 };
 
+struct container {
+    struct json_object *value; /* borrowed */
+    bool is_object;
+};
+
 struct reader {
     const char *text;
     size_t size, at;
     struct err *err;
     enum expect expect;
-    struct json_object *root;            /* owned; holds all others */
-    struct json_object *open[DEPTH_MAX]; /* arrays and objects, outermost first */
+    struct json_object *root;         /* owned; holds all others */
+    struct container open[DEPTH_MAX]; /* arrays and objects, outermost first */
     size_t depth;
     struct buf key;   /* of the value that comes next */
     struct buf plain; /* a string without its escapes */
@@ -147,7 +153,11 @@ static int skip_string(struct reader *s, bool *ret_has_escapes)
     int c, r;
 
     s->at++;
-    while ((c = peek(s)) != '"') {
+    while (true) {
+        s->at += js_plain_run(s->text + s->at, s->size - s->at);
+        c = peek(s);
+        if (c == '"')
+            break;
         if (c < 0)
             return refuse(s, s->at, "the text ends inside a string");
         if (c < 0x20)
@@ -159,7 +169,7 @@ static int skip_string(struct reader *s, bool *ret_has_escapes)
                 return r;
             continue;
         }
-        length = c < 0x80 ? 1 : utf8_length(s->text + s->at, s->size - s->at, NULL);
+        length = utf8_length(s->text + s->at, s->size - s->at, NULL);
         if (length == 0)
             return refuse(s, s->at, "not UTF-8");
         s->at += length;
@@ -231,13 +241,13 @@ static int read_string(struct reader *s, struct buf *space, const char **ret, si
 
 static bool in_object(const struct reader *s)
 {
-    return s->depth > 0 && json_object_is_type(s->open[s->depth - 1], json_type_object);
+    return s->depth > 0 && s->open[s->depth - 1].is_object;
 }
 
 /* Hang a value into its place. NULL with @is_null unset means that memory ended. Takes @take_value. */
 static int attach(struct reader *s, struct json_object *take_value, bool is_null)
 {
-    struct json_object *parent = s->depth > 0 ? s->open[s->depth - 1] : NULL;
+    struct json_object *parent = s->depth > 0 ? s->open[s->depth - 1].value : NULL;
     int r = 0;
 
     if (!take_value && !is_null)
@@ -257,6 +267,7 @@ static int attach(struct reader *s, struct json_object *take_value, bool is_null
 static int read_key(struct reader *s)
 {
     size_t at = s->at, size;
+    struct json_object *other;
     const char *key;
     int r;
 
@@ -267,7 +278,7 @@ static int read_key(struct reader *s)
     r = buf_add(&s->key, key, size);
     if (r < 0)
         return err_no_memory(s->err);
-    if (json_object_object_get_ex(s->open[s->depth - 1], buf_text(&s->key), NULL))
+    if (js_find(s->open[s->depth - 1].value, buf_text(&s->key), &other))
         return refuse(s, at, "duplicate key");
     return 0;
 }
@@ -284,7 +295,7 @@ static int open_container(struct reader *s)
     r = attach(s, value, false);
     if (r < 0)
         return r;
-    s->open[s->depth++] = value;
+    s->open[s->depth++] = (struct container){value, is_object};
     s->expect = is_object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
     s->at++;
     return 0;
@@ -501,28 +512,25 @@ static int read_document(struct reader *s)
 
 int js_parse(const char *text, size_t size_bytes, struct json_object **ret, struct err *err)
 {
-    struct reader *s;
+    struct reader s = {
+        .text = text,
+        .size = size_bytes,
+        .err = err,
+        .expect = EXPECT_VALUE,
+        .key = BUF_INIT(size_bytes),
+        .plain = BUF_INIT(size_bytes),
+    };
     int r;
 
     if (size_bytes > INT_MAX - 1)
         return err_set(err, -EBADMSG, ERR_BUG, "not valid JSON: %zu bytes are too many", size_bytes);
-    s = calloc(1, sizeof(*s));
-    if (!s)
-        return err_no_memory(err);
-    s->text = text;
-    s->size = size_bytes;
-    s->err = err;
-    s->expect = EXPECT_VALUE;
-    s->key = BUF_INIT(size_bytes);
-    s->plain = BUF_INIT(size_bytes);
-    r = read_document(s);
+    r = read_document(&s);
     if (r == 0)
-        *ret = s->root;
+        *ret = s.root;
     else
-        json_object_put(s->root);
-    buf_done(&s->key);
-    buf_wipe(&s->plain); /* it may have held a secret */
-    free(s);
+        json_object_put(s.root);
+    buf_done(&s.key);
+    buf_wipe(&s.plain); /* it may have held a secret */
     return r;
 }
 

@@ -236,6 +236,85 @@ static void fifty_thousand_keys_are_no_trouble(void **state)
     assert_refused(buf_text(&text), "line 1", "duplicate key");
 }
 
+/* @c alone behind @before letters and in front of @after: taken as it is, or refused. */
+static void assert_byte_judged(unsigned char c, size_t before, size_t after)
+{
+    size_t size = before + after + 3;
+    char *text CLEANUP_FREE = malloc(size); /* of exactly this size: nothing behind it may be read */
+    struct json_object *object CLEANUP_JS = NULL;
+    bool is_plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+
+    assert_non_null(text);
+    memset(text, 'a', size);
+    text[0] = text[size - 1] = '"';
+    text[before + 1] = (char)c;
+    if (js_parse(text, size, &object, NULL) != (is_plain ? 0 : -EBADMSG))
+        fail_msg("byte 0x%02x, %zu before, %zu behind", c, before, after);
+    if (is_plain) {
+        char *written CLEANUP_FREE = js_canonical(object);
+
+        assert_int_equal(strlen(written), size);
+        assert_memory_equal(written, text, size);
+    }
+}
+
+static void every_byte_is_judged_at_every_place(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t before = 0; before < 18; before++) {
+            for (size_t after = 0; after < 10; after++)
+                assert_byte_judged((unsigned char)c, before, after);
+        }
+    }
+}
+
+static void escapes_are_written_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t before = 0; before < 18; before++) {
+        struct buf text CLEANUP_BUF = BUF_INIT(200);
+
+        (void)buf_addf(&text, "\"%.*s\\n\\\"\xc3\xa4\\\\abcdefghijk\\u0001\"", (int)before,
+                       "0123456789abcdefgh");
+        assert_canonical(buf_text(&text), buf_text(&text));
+    }
+}
+
+/* Small objects are walked and big ones hashed: both find the same. */
+static void members_are_found_in_objects_of_every_size(void **state)
+{
+    struct json_object *object CLEANUP_JS = json_object_new_object();
+    char key[16], longer[17];
+
+    (void)state;
+    for (int count = 0; count < 40; count++) {
+        for (int i = 0; i < 40; i++) {
+            snprintf(key, sizeof(key), "key%d", i);
+            snprintf(longer, sizeof(longer), "%s_", key);
+            assert_int_equal(js_int(object, key, -1), i < count ? i : -1);
+            assert_int_equal(js_int(object, longer, -1), -1);
+        }
+        assert_null(js_get(object, "k"));
+        snprintf(key, sizeof(key), "key%d", count);
+        assert_int_equal(js_set_int(object, key, count), 0);
+    }
+}
+
+static void duplicates_are_refused_in_objects_of_every_size(void **state)
+{
+    (void)state;
+    for (int count = 1; count < 40; count++) {
+        struct buf text CLEANUP_BUF = BUF_INIT(2000);
+
+        (void)buf_add_char(&text, '{');
+        for (int i = 0; i < count; i++)
+            (void)buf_addf(&text, "\"key%d\":%d,", i, i);
+        (void)buf_addf(&text, "\"key%d\":1}", count / 2);
+        assert_refused(buf_text(&text), "line 1", "duplicate key");
+    }
+}
+
 static void parse_works_without_an_err(void **state)
 {
     struct json_object *object = NULL;
@@ -505,6 +584,10 @@ int main(void)
         cmocka_unit_test(depth_ends_at_32),
         cmocka_unit_test(column_counts_characters),
         cmocka_unit_test(fifty_thousand_keys_are_no_trouble),
+        cmocka_unit_test(every_byte_is_judged_at_every_place),
+        cmocka_unit_test(escapes_are_written_at_every_place),
+        cmocka_unit_test(members_are_found_in_objects_of_every_size),
+        cmocka_unit_test(duplicates_are_refused_in_objects_of_every_size),
         cmocka_unit_test(parse_works_without_an_err),
         cmocka_unit_test(canonical_sorts_by_bytes_at_every_level),
         cmocka_unit_test(canonical_numbers_are_short_and_exact),
