@@ -111,22 +111,24 @@ int buf_addf(struct buf *buf, const char *format, ...)
 
 int buf_vaddf(struct buf *buf, const char *format, va_list arguments)
 {
+    size_t room = buf->capacity - buf->size;
     va_list again;
-    int length, r;
+    int length, r = 0;
 
     va_copy(again, arguments);
-    length = vsnprintf(NULL, 0, format, again);
+    /* Into what room there is; a second time only where it does not fit. */
+    length = vsnprintf(room > 0 ? buf->data + buf->size : NULL, room, format, arguments);
+    if (length < 0) {
+        r = buf_fail(buf, errno == ENOMEM ? -ENOMEM : -EMSGSIZE);
+    } else if ((size_t)length >= room) {
+        r = buf_reserve(buf, (size_t)length);
+        if (r == 0 && vsnprintf(buf->data + buf->size, (size_t)length + 1, format, again) != length)
+            r = buf_fail(buf, -ENOMEM);
+    }
     va_end(again);
-    if (length < 0)
-        return buf_fail(buf, errno == ENOMEM ? -ENOMEM : -EMSGSIZE);
-    r = buf_reserve(buf, (size_t)length);
-    if (r < 0)
-        return r;
-    r = vsnprintf(buf->data + buf->size, (size_t)length + 1, format, arguments);
-    if (r != length)
-        return buf_fail(buf, -ENOMEM);
-    buf->size += (size_t)length;
-    return 0;
+    if (r == 0)
+        buf->size += (size_t)length;
+    return r;
 }
 
 const char *buf_text(const struct buf *buf)
