@@ -199,8 +199,9 @@ int diff_documents(const struct kind *kind, struct json_object *desired, struct 
 
     if (!json_object_is_type(desired, json_type_object) || !json_object_is_type(observed, json_type_object))
         return err_set(err, -EINVAL, ERR_BUG, "%s: a document that is no object", kind->type);
-    wanted = js_copy(desired);
-    seen = js_copy(observed);
+    /* Only normalise() writes to them. */
+    wanted = kind->normalise ? js_copy(desired) : json_object_get(desired);
+    seen = kind->normalise ? js_copy(observed) : json_object_get(observed);
     if (!wanted || !seen)
         return err_no_memory(err);
     if (kind->normalise)
