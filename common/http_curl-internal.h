@@ -1,7 +1,8 @@
 /*
- * http_curl-internal.h: the real transport in two files: http_curl.c joins
- * libcurl to the loop and carries calls through their life; http_curl_easy.c
- * knows the options of one call, its answer, and what its failure means.
+ * http_curl-internal.h: the real transport in three files: http_curl.c joins
+ * libcurl to the loop and carries calls through their life; http_curl_socket.c
+ * watches its sockets; http_curl_easy.c knows the options of one call, its
+ * answer, and what its failure means.
  */
 #ifndef MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
 #define MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
@@ -22,6 +23,23 @@ struct curl_proxies {
 int curl_proxies_load(struct curl_proxies *proxies); /* 0 or -ENOMEM */
 void curl_proxies_done(struct curl_proxies *proxies);
 
+/** What libcurl waits for on the loop. Embed, zero, set @loop and @act. */
+struct curl_sockets {
+    uv_loop_t *loop;
+    /** Something happened on @fd: CURL_CSELECT_*. */
+    void (*act)(struct curl_sockets *sockets, curl_socket_t fd, int flags);
+    struct curl_socket *all;
+    unsigned handles; /* of libuv, not closed yet */
+};
+/** Wait for CURL_POLL_IN, OUT or both of @fd. 0, or a negative errno: it can not be watched. */
+int curl_sockets_watch(struct curl_sockets *sockets, curl_socket_t fd, int what);
+/** Nobody waits for @fd now. @kept: curl_sockets_close() will tell its end, so the next wait may be soon and cheap. */
+void curl_sockets_unwatch(struct curl_sockets *sockets, curl_socket_t fd, bool kept);
+/** libcurl's CURLOPT_CLOSESOCKETFUNCTION; @user is the struct curl_sockets. */
+int curl_sockets_close(void *user, curl_socket_t fd);
+/** Let go of all; @handles falls to 0 as the loop runs. */
+void curl_sockets_drop(struct curl_sockets *sockets);
+
 /*
  *   http_start            drained, or canceled           callback ran
  *  ------------> RUNNING ------------------------> DONE ------------> freed
@@ -37,6 +55,7 @@ struct curl_call {
     enum curl_call_state state;
     int stop_code; /* why it is being stopped: -ECANCELED or -ENOMEM */
     CURL *easy;
+    struct curl_sockets *sockets;
     struct curl_slist *headers; /* ours, wiped at the end: they hold tokens and signatures */
     void *body;                 /* the same */
     size_t body_size;
@@ -45,6 +64,7 @@ struct curl_call {
     char *own_ca_file;
     bool own_ca_pem;
     bool proxied;
+    bool answered;      /* at least a status line came: the connection is established */
     struct buf content; /* of the answer */
     struct http_answer answer;
     struct err err;

@@ -3,7 +3,7 @@
  *
  * Happy path: http_start() adds an easy handle; libcurl names the sockets and
  * the one timeout it waits for (on_socket, on_timeout); the loop reports them
- * (poll_cb, timer_cb) to curl_multi_socket_action(); finished calls are taken
+ * (on_ready, timer_cb) to curl_multi_socket_action(); finished calls are taken
  * off the multi (drain) and called back (deliver).
  * Ways to fail: every failure of a call comes out of drain() with libcurl's
  * code; a canceled call is taken off the multi in the next turn of the loop,
@@ -32,6 +32,7 @@ struct http_curl {
     struct http http;
     uv_loop_t *loop;
     CURLM *multi;
+    struct curl_sockets sockets;
     uv_timer_t timer; /* libcurl's one timeout */
     uv_idle_t idle;   /* active only while calls are to be stopped */
     struct curl_call *running;
@@ -44,13 +45,6 @@ struct http_curl {
     unsigned handles; /* of libuv, not closed yet */
     bool delivering;
     bool closed;
-};
-
-/* One socket of libcurl's; lives from its first mention to REMOVE. */
-struct curl_socket {
-    uv_poll_t poll;
-    struct http_curl *curl;
-    curl_socket_t fd;
 };
 
 static void deliver(struct http_curl *curl);
@@ -70,6 +64,14 @@ static void easy_put(struct http_curl *curl, CURL *easy)
     }
     curl_easy_reset(easy); /* now: it still points into the call */
     curl->spares[curl->spare_count++] = easy;
+}
+
+static struct curl_call *call_of(CURL *easy)
+{
+    struct curl_call *call = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    return call;
 }
 
 /* lists */
@@ -128,7 +130,7 @@ static void drain(struct http_curl *curl)
         if (message->msg != CURLMSG_DONE)
             continue;
         code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        call = call_of(message->easy_handle);
         curl_call_result(call, code);
         finish(curl, call); /* @message is gone with this */
     }
@@ -164,18 +166,9 @@ static void act(struct http_curl *curl, curl_socket_t fd, int events)
     deliver(curl);
 }
 
-static void poll_cb(uv_poll_t *poll, int status, int events)
+static void on_ready(struct curl_sockets *sockets, curl_socket_t fd, int flags)
 {
-    struct curl_socket *socket = container_of(poll, struct curl_socket, poll);
-    int flags = 0;
-
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    act(socket->curl, socket->fd, flags); /* @socket may be gone after this */
+    act(container_of(sockets, struct http_curl, sockets), fd, flags);
 }
 
 static void timer_cb(uv_timer_t *timer)
@@ -211,73 +204,17 @@ static void stop_later(struct curl_call *call, int code)
 
 /* libcurl asks the loop: these run inside libcurl and only note what is wanted */
 
-static void socket_closed(uv_handle_t *handle)
-{
-    struct curl_socket *socket = container_of((uv_poll_t *)handle, struct curl_socket, poll);
-
-    socket->curl->handles--;
-    free(socket);
-}
-
-static struct curl_socket *socket_new(struct http_curl *curl, curl_socket_t fd)
-{
-    struct curl_socket *socket = calloc(1, sizeof(*socket));
-
-    if (!socket)
-        return NULL;
-    if (uv_poll_init_socket(curl->loop, &socket->poll, fd) < 0) {
-        free(socket);
-        return NULL;
-    }
-    socket->curl = curl;
-    socket->fd = fd;
-    curl->handles++;
-    return socket;
-}
-
-/* A socket that can not be watched fails its own call; libcurl's way would fail all of them. */
-static void fail_unwatched(CURL *easy)
-{
-    struct curl_call *call = NULL;
-
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
-    if (call && call->state == CURL_CALL_RUNNING)
-        stop_later(call, -ENOMEM);
-}
-
-static void watch(struct http_curl *curl, CURL *easy, curl_socket_t fd, int what, struct curl_socket *socket)
-{
-    int events = 0;
-
-    if (what == CURL_POLL_REMOVE) {
-        if (!socket)
-            return;
-        curl_multi_assign(curl->multi, fd, NULL);
-        uv_close((uv_handle_t *)&socket->poll, socket_closed); /* stops watching at once */
-        return;
-    }
-    if (!socket) {
-        socket = socket_new(curl, fd);
-        if (!socket) {
-            fail_unwatched(easy);
-            return;
-        }
-        curl_multi_assign(curl->multi, fd, socket);
-    }
-    if (what & CURL_POLL_IN)
-        events |= UV_READABLE;
-    if (what & CURL_POLL_OUT)
-        events |= UV_WRITABLE;
-    if (uv_poll_start(&socket->poll, events, poll_cb) < 0)
-        fail_unwatched(easy);
-}
-
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct http_curl *curl = data;
+    struct curl_call *call = call_of(easy); /* NULL: libcurl's own, to close a connection with */
 
+    (void)socket_data; /* forgotten with every REMOVE */
     curl->depth++;
-    watch(curl, easy, fd, what, socket_data);
+    if (what == CURL_POLL_REMOVE)
+        curl_sockets_unwatch(&curl->sockets, fd, call && call->answered);
+    else if (curl_sockets_watch(&curl->sockets, fd, what) < 0 && call && call->state == CURL_CALL_RUNNING)
+        stop_later(call, -ENOMEM); /* its own call fails; libcurl's way would fail all of them */
     curl->depth--;
     return 0;
 }
@@ -318,6 +255,7 @@ static int start(struct http *http, struct http_call *http_call, const struct ht
         return err_no_memory(err);
     call->call = http_call;
     call->curl = curl;
+    call->sockets = &curl->sockets;
     call->easy = easy_get(curl);
     r = call->easy ? curl_call_setup(call, request, curl->ca_file, &curl->proxies, err) : err_no_memory(err);
     if (r == 0) {
@@ -377,6 +315,7 @@ int http_curl_new(uv_loop_t *loop, const char *ca_file, struct http_curl **ret, 
     }
     curl->http = (struct http){.start = start, .cancel = cancel};
     curl->loop = loop;
+    curl->sockets = (struct curl_sockets){.loop = loop, .act = on_ready};
     curl->ca_file = strdup(ca_file ? ca_file : curl_system_ca_file());
     if (!curl->ca_file || curl_proxies_load(&curl->proxies) < 0 || multi_setup(curl) < 0) {
         http_curl_free(curl);
@@ -407,7 +346,7 @@ static void idle_closed(uv_handle_t *handle)
     deliver(curl); /* what was canceled by closing */
 }
 
-/* The order matters: calls, easy handles, the multi (which lets go of its sockets), then libuv's handles. */
+/* The order matters: calls, easy handles, the multi (which closes its sockets), then libuv's handles. */
 void http_curl_close(struct http_curl *curl)
 {
     assert(curl->depth == 0 && !curl->delivering && !fiber_self());
@@ -424,6 +363,7 @@ void http_curl_close(struct http_curl *curl)
         curl_easy_cleanup(curl->spares[--curl->spare_count]);
     curl_multi_cleanup(curl->multi);
     curl->multi = NULL;
+    curl_sockets_drop(&curl->sockets);
     uv_close((uv_handle_t *)&curl->timer, timer_closed);
     uv_close((uv_handle_t *)&curl->idle, idle_closed);
 }
@@ -432,7 +372,7 @@ struct http_curl *http_curl_free(struct http_curl *curl)
 {
     if (!curl)
         return NULL;
-    assert(curl->handles == 0); /* closed, and the loop ran once more */
+    assert(curl->handles == 0 && curl->sockets.handles == 0); /* closed, and the loop ran once more */
     assert(!curl->running && !curl->done);
     curl_multi_cleanup(curl->multi); /* only where _new() failed; NULL is fine */
     curl_proxies_done(&curl->proxies);

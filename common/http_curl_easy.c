@@ -122,6 +122,7 @@ static size_t on_header(char *line, size_t one, size_t size_bytes, void *user)
     (void)one; /* always 1 */
     if (size_bytes >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         http_answer_drop_headers(&call->answer);
+        call->answered = true;
         return size_bytes;
     }
     if (!colon || colon == line)
@@ -216,6 +217,8 @@ static CURLcode set_always(CURL *easy, struct curl_call *call)
     SET(code, easy, CURLOPT_USERAGENT, "mlopsd");
     SET(code, easy, CURLOPT_ERRORBUFFER, call->reason);
     SET(code, easy, CURLOPT_PRIVATE, call);
+    SET(code, easy, CURLOPT_CLOSESOCKETFUNCTION, curl_sockets_close);
+    SET(code, easy, CURLOPT_CLOSESOCKETDATA, call->sockets);
     SET(code, easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(code, easy, CURLOPT_HEADERDATA, call);
     SET(code, easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -150,12 +150,19 @@ def die(c, head, body, arg):
     c.answer(b"alive")
 
 
+def leave(c, head, body, arg):
+    """Close the connection a moment after the answer, without having said so."""
+    c.answer(b"bye")
+    time.sleep(0.05)
+    raise EOFError
+
+
 def counted(c, head, body, arg):
     c.answer(b"%d" % counts.get("/" + arg, 0))
 
 
 PATHS = {f.__name__: f for f in (hello, echo, status, redirect, length, chunked, hang, slow, drip, reset, cut,
-                                 garbage, badchunk, headers, interim, die, counted)}
+                                 garbage, badchunk, headers, interim, die, leave, counted)}
 
 
 def serve(sock, number):

@@ -825,14 +825,12 @@ static void stop_loop(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-static void an_idle_transport_does_not_wake_the_loop(void **state)
+/* How often the loop turns in 300 ms while nobody calls. */
+static int idle_turns(void)
 {
-    struct result result = {0};
     uv_prepare_t prepare;
     uv_timer_t timer;
 
-    NEED_SERVER();
-    fetch(&result, &GET("/hello"));
     uv_prepare_init(&loop, &prepare);
     uv_timer_init(&loop, &timer);
     idle_rounds = 0;
@@ -840,10 +838,45 @@ static void an_idle_transport_does_not_wake_the_loop(void **state)
     uv_prepare_start(&prepare, count_round);
     uv_timer_start(&timer, stop_loop, 300, 0);
     uv_run(&loop, UV_RUN_DEFAULT);
-    assert_in_range(idle_rounds, 1, 4);
     uv_close((uv_handle_t *)&prepare, NULL);
     uv_close((uv_handle_t *)&timer, NULL);
     uv_run(&loop, UV_RUN_NOWAIT);
+    return idle_rounds;
+}
+
+static void an_idle_transport_does_not_wake_the_loop(void **state)
+{
+    struct result result = {0};
+
+    NEED_SERVER();
+    fetch(&result, &GET("/hello"));
+    assert_in_range(idle_turns(), 1, 4);
+    result_done(&result);
+}
+
+static void an_idle_transport_does_not_keep_the_loop_alive(void **state)
+{
+    struct result result = {0};
+
+    NEED_SERVER();
+    fetch(&result, &GET("/hello"));
+    uv_run(&loop, UV_RUN_NOWAIT); /* what is left of the call */
+    assert_false(uv_loop_alive(&loop));
+    result_done(&result);
+}
+
+static void a_connection_closed_while_idle_wakes_the_loop_once_and_is_replaced(void **state)
+{
+    struct result result = {0};
+
+    NEED_SERVER();
+    for (int i = 0; i < 3; i++) { /* the new socket has the number of the old one */
+        fetch(&result, &GET("/leave"));
+        assert_string_equal(result.body, "bye");
+        assert_in_range(idle_turns(), 1, 5);
+    }
+    fetch(&result, &GET("/hello"));
+    assert_string_equal(result.body, "hello");
     result_done(&result);
 }
 
@@ -885,6 +918,8 @@ int main(void)
         CASE(a_proxy_set_after_the_start_changes_nothing),
         CASE(fibers_fetch_and_can_be_canceled),
         CASE(an_idle_transport_does_not_wake_the_loop),
+        CASE(an_idle_transport_does_not_keep_the_loop_alive),
+        CASE(a_connection_closed_while_idle_wakes_the_loop_once_and_is_replaced),
     };
 
     return cmocka_run_group_tests(tests, start_server, stop_server);
