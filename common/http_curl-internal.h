@@ -55,6 +55,7 @@ struct curl_call {
     enum curl_call_state state;
     int stop_code; /* why it is being stopped: -ECANCELED or -ENOMEM */
     CURL *easy;
+    CURLU *url;
     struct curl_sockets *sockets;
     struct curl_slist *headers; /* ours, wiped at the end: they hold tokens and signatures */
     void *body;                 /* the same */

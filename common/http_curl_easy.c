@@ -200,6 +200,15 @@ static int copy_body(struct curl_call *call, const struct http_request *request)
     return 0;
 }
 
+/* Read once: given only the text, libcurl takes it apart and puts it together at every look for a free connection. */
+static CURLUcode parse_url(struct curl_call *call, const char *url)
+{
+    call->url = curl_url();
+    if (!call->url)
+        return CURLUE_OUT_OF_MEMORY;
+    return curl_url_set(call->url, CURLUPART_URL, url, CURLU_PATH_AS_IS); /* the path was signed as it is */
+}
+
 /* options */
 
 static CURLcode set_always(CURL *easy, struct curl_call *call)
@@ -211,7 +220,6 @@ static CURLcode set_always(CURL *easy, struct curl_call *call)
     SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect is an answer; following could leak a token */
     SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(code, easy, CURLOPT_PATH_AS_IS, 1L); /* the path was signed as it is */
     SET(code, easy, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(code, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(code, easy, CURLOPT_USERAGENT, "mlopsd");
@@ -319,6 +327,7 @@ int curl_call_setup(struct curl_call *call, const struct http_request *request, 
                     const struct curl_proxies *proxies, struct err *err)
 {
     CURL *easy = call->easy;
+    CURLUcode url_code;
     CURLcode code;
 
     call->content = BUF_INIT(http_max_answer_bytes(request));
@@ -326,6 +335,10 @@ int curl_call_setup(struct curl_call *call, const struct http_request *request, 
     if (!call->host || str_set(&call->own_ca_file, request->ca_file) < 0 || copy_headers(call, request) < 0 ||
         copy_body(call, request) < 0)
         return err_no_memory(err);
+    url_code = parse_url(call, request->url);
+    if (url_code != CURLUE_OK)
+        return http_error(err, url_code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL, call->host,
+                          curl_url_strerror(url_code));
     call->ca_file = call->own_ca_file ? call->own_ca_file : ca_file;
     call->own_ca_pem = request->ca_pem != NULL;
     code = set_always(easy, call);
@@ -340,7 +353,8 @@ int curl_call_setup(struct curl_call *call, const struct http_request *request, 
     if (code == CURLE_OK)
         code = set_method(easy, call, request);
     SET(code, easy, CURLOPT_HTTPHEADER, call->headers);
-    SET(code, easy, CURLOPT_URL, request->url);
+    SET(code, easy, CURLOPT_CURLU, call->url);
+    SET(code, easy, CURLOPT_URL, request->url); /* else it would be put together from its parts */
     if (code == CURLE_OK)
         return 0;
     return http_error(err, code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL, call->host,
@@ -465,6 +479,7 @@ void curl_call_free(struct curl_call *call)
     for (struct curl_slist *header = call->headers; header; header = header->next)
         explicit_bzero(header->data, strlen(header->data));
     curl_slist_free_all(call->headers);
+    curl_url_cleanup(call->url);
     wipe_free(call->body, call->body_size);
     buf_wipe(&call->content);
     http_answer_done(&call->answer);
