@@ -1,8 +1,9 @@
 /*
- * http_curl-internal.h: the real transport in three files: http_curl.c joins
- * libcurl to the loop and carries calls through their life; http_curl_socket.c
- * watches its sockets; http_curl_easy.c knows the options of one call, its
- * answer, and what its failure means.
+ * http_curl-internal.h: the real transport in four files: http_curl.c joins
+ * libcurl to the loop and carries calls through their life; http_curl_line.c
+ * lets them wait for a free connection; http_curl_socket.c watches the sockets;
+ * http_curl_easy.c knows the options of one call, its answer, and what its
+ * failure means.
  */
 #ifndef MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
 #define MLOPSD_COMMON_HTTP_CURL_INTERNAL_H
@@ -10,6 +11,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/http.h"
 #include "common/str.h"
@@ -46,6 +48,8 @@ void curl_sockets_drop(struct curl_sockets *sockets);
  *                   |                               ^
  *                   +--> STOPPING (http_cancel) ----+
  *                            next turn of the loop
+ *
+ * A running call that was not sent yet stands in the line.
  */
 enum curl_call_state { CURL_CALL_RUNNING, CURL_CALL_STOPPING, CURL_CALL_DONE, CURL_CALL_STATE_MAX };
 
@@ -53,7 +57,10 @@ struct curl_call {
     struct http_call *call;
     struct http_curl *curl;
     enum curl_call_state state;
-    int stop_code; /* why it is being stopped: -ECANCELED or -ENOMEM */
+    int stop_code;       /* why it is being stopped: -ECANCELED or -ENOMEM */
+    bool sent;           /* handed to libcurl */
+    uint64_t give_up_at; /* by the loop's clock, while in the line */
+    struct curl_call *line_next;
     CURL *easy;
     CURLU *url;
     struct curl_sockets *sockets;
@@ -73,6 +80,18 @@ struct curl_call {
     struct curl_call *prev, *next;
     char reason[CURL_ERROR_SIZE]; /* libcurl's words */
 };
+
+/** Running calls that were not sent yet. Embed, zero, set @give_up and init @timer; the owner closes it. */
+struct curl_line {
+    uv_timer_t timer;
+    struct curl_call *first;
+    /** The time limit of @call, which has left the line, is over. */
+    void (*give_up)(struct curl_line *line, struct curl_call *call);
+};
+void curl_line_add(struct curl_line *line, struct curl_call *call, uint32_t timeout_ms);
+void curl_line_remove(struct curl_line *line, struct curl_call *call); /* not in it: nothing happens */
+/** Take out the first for @host; NULL when nobody waits for it. @ret_left_ms: what is left of its time, at least 1. */
+struct curl_call *curl_line_take(struct curl_line *line, const char *host, uint32_t *ret_left_ms);
 
 /** "" where the system has no bundle in a known place. */
 const char *curl_system_ca_file(void);

@@ -1,7 +1,8 @@
 /*
  * http_curl.c: libcurl's multi interface on a libuv loop.
  *
- * Happy path: http_start() adds an easy handle; libcurl names the sockets and
+ * Happy path: http_start() adds an easy handle, at once or when a connection
+ * to the host is free (http_curl_line.c); libcurl names the sockets and
  * the one timeout it waits for (on_socket, on_timeout); the loop reports them
  * (on_ready, timer_cb) to curl_multi_socket_action(); finished calls are taken
  * off the multi (drain) and called back (deliver).
@@ -24,7 +25,7 @@
 #include "common/http_curl-internal.h"
 #include "common/macro.h"
 
-#define SPARES_MAX            8  /* easy handles kept; connections are kept by the multi */
+#define SPARES_MAX            32 /* easy handles kept; connections are kept by the multi */
 #define CONNECTIONS_PER_HOST  8L /* also the bound on parallel name lookups */
 #define CONNECTIONS_KEPT_IDLE 32L
 
@@ -34,7 +35,8 @@ struct http_curl {
     CURLM *multi;
     struct curl_sockets sockets;
     uv_timer_t timer; /* libcurl's one timeout */
-    uv_idle_t idle;   /* active only while calls are to be stopped */
+    struct curl_line line;
+    uv_idle_t idle; /* active only while calls are to be stopped */
     struct curl_call *running;
     struct curl_call *done, *done_last; /* waiting for their callback */
     CURL *spares[SPARES_MAX];
@@ -105,17 +107,59 @@ static void done_add(struct http_curl *curl, struct curl_call *call)
     curl->done_last = call;
 }
 
+/* sending */
+
+static bool host_is_busy(const struct http_curl *curl, const char *host)
+{
+    long busy = 0;
+
+    for (const struct curl_call *call = curl->running; call; call = call->next)
+        busy += call->sent && str_equal(call->host, host);
+    return busy >= CONNECTIONS_PER_HOST;
+}
+
+static int send_call(struct http_curl *curl, struct curl_call *call)
+{
+    CURLMcode code = curl_multi_add_handle(curl->multi, call->easy);
+
+    assert(code == CURLM_OK || code == CURLM_OUT_OF_MEMORY); /* all else would be a mistake of ours */
+    call->sent = code == CURLM_OK;
+    return call->sent ? 0 : -ENOMEM;
+}
+
 /* finishing */
+
+static void finish(struct http_curl *curl, struct curl_call *call);
+
+/* A connection to @host is free: who waited longest for one goes, with what is left of its time. */
+static void admit(struct http_curl *curl, const char *host)
+{
+    struct curl_call *call;
+    uint32_t left_ms;
+
+    while ((call = curl_line_take(&curl->line, host, &left_ms))) {
+        if (curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)left_ms) == CURLE_OK &&
+            send_call(curl, call) == 0)
+            return;
+        curl_call_fail(call, -ENOMEM);
+        finish(curl, call);
+    }
+}
 
 /* Take @call, whose answer or error is filled in, off the multi; its callback comes in deliver(). */
 static void finish(struct http_curl *curl, struct curl_call *call)
 {
     assert(curl->depth == 0);
-    curl_multi_remove_handle(curl->multi, call->easy);
+    if (call->sent)
+        curl_multi_remove_handle(curl->multi, call->easy);
+    else
+        curl_line_remove(&curl->line, call);
     easy_put(curl, call->easy);
     call->easy = NULL;
     running_remove(curl, call);
     done_add(curl, call);
+    if (call->sent && !curl->closed)
+        admit(curl, call->host);
 }
 
 /* All finished transfers, not just one: libcurl does not mention them again. */
@@ -176,19 +220,34 @@ static void timer_cb(uv_timer_t *timer)
     act(container_of(timer, struct http_curl, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void on_give_up(struct curl_line *line, struct curl_call *call)
+{
+    struct http_curl *curl = container_of(line, struct http_curl, line);
+
+    http_error(&call->err, -ETIMEDOUT, call->host, "all connections were in use");
+    finish(curl, call);
+    deliver(curl);
+}
+
 /* Stop @call in the next turn of the loop, which may be asked for anywhere, in libcurl's callbacks too. */
 static void stop_later(struct curl_call *call, int code);
+
+static struct curl_call *first_to_stop(struct http_curl *curl)
+{
+    struct curl_call *call = curl->running;
+
+    while (call && call->state != CURL_CALL_STOPPING)
+        call = call->next;
+    return call;
+}
 
 static void idle_cb(uv_idle_t *idle)
 {
     struct http_curl *curl = container_of(idle, struct http_curl, idle);
-    struct curl_call *call, *next;
+    struct curl_call *call;
 
     uv_idle_stop(idle);
-    for (call = curl->running; call; call = next) {
-        next = call->next;
-        if (call->state != CURL_CALL_STOPPING)
-            continue;
+    while ((call = first_to_stop(curl))) {
         curl_call_fail(call, call->stop_code);
         finish(curl, call);
     }
@@ -199,6 +258,8 @@ static void stop_later(struct curl_call *call, int code)
 {
     call->state = CURL_CALL_STOPPING;
     call->stop_code = code;
+    if (!call->sent)
+        curl_line_remove(&call->curl->line, call); /* its turn must not come any more */
     uv_idle_start(&call->curl->idle, idle_cb);
 }
 
@@ -239,12 +300,37 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *data)
 
 /* calls */
 
+static void call_free(struct http_curl *curl, struct curl_call *call)
+{
+    if (call->easy)
+        easy_put(curl, call->easy);
+    curl_call_free(call);
+}
+
+static int begin(struct http_curl *curl, struct curl_call *call, const struct http_request *request,
+                 struct err *err)
+{
+    int r;
+
+    call->easy = easy_get(curl);
+    if (!call->easy)
+        return err_no_memory(err);
+    r = curl_call_setup(call, request, curl->ca_file, &curl->proxies, err);
+    if (r < 0)
+        return r;
+    if (host_is_busy(curl, call->host))
+        curl_line_add(&curl->line, call, http_timeout_ms(request));
+    else if (send_call(curl, call) < 0)
+        return err_no_memory(err);
+    running_add(curl, call);
+    return 0;
+}
+
 static int start(struct http *http, struct http_call *http_call, const struct http_request *request,
                  struct err *err)
 {
     struct http_curl *curl = container_of(http, struct http_curl, http);
     struct curl_call *call;
-    CURLMcode code;
     int r;
 
     assert(curl->depth == 0);
@@ -256,24 +342,12 @@ static int start(struct http *http, struct http_call *http_call, const struct ht
     call->call = http_call;
     call->curl = curl;
     call->sockets = &curl->sockets;
-    call->easy = easy_get(curl);
-    r = call->easy ? curl_call_setup(call, request, curl->ca_file, &curl->proxies, err) : err_no_memory(err);
-    if (r == 0) {
-        code = curl_multi_add_handle(curl->multi, call->easy);
-        if (code != CURLM_OK)
-            r = err_no_memory(err); /* all else would be a mistake of ours */
-        assert(code == CURLM_OK || code == CURLM_OUT_OF_MEMORY);
-    }
-    if (r < 0) {
-        if (call->easy)
-            easy_put(curl, call->easy);
-        call->easy = NULL;
-        curl_call_free(call);
-        return r;
-    }
-    running_add(curl, call);
-    http_call->transport = call;
-    return 0;
+    r = begin(curl, call, request, err);
+    if (r < 0)
+        call_free(curl, call);
+    else
+        http_call->transport = call;
+    return r;
 }
 
 static void cancel(struct http *http, struct http_call *http_call)
@@ -321,9 +395,11 @@ int http_curl_new(uv_loop_t *loop, const char *ca_file, struct http_curl **ret, 
         http_curl_free(curl);
         return err_no_memory(err);
     }
-    uv_timer_init(loop, &curl->timer); /* these two can not fail */
+    uv_timer_init(loop, &curl->timer); /* these three can not fail */
+    uv_timer_init(loop, &curl->line.timer);
     uv_idle_init(loop, &curl->idle);
-    curl->handles = 2;
+    curl->line.give_up = on_give_up;
+    curl->handles = 3;
     *ret = curl;
     return 0;
 }
@@ -336,6 +412,11 @@ struct http *http_curl_http(struct http_curl *curl)
 static void timer_closed(uv_handle_t *handle)
 {
     container_of((uv_timer_t *)handle, struct http_curl, timer)->handles--;
+}
+
+static void line_closed(uv_handle_t *handle)
+{
+    container_of((uv_timer_t *)handle, struct http_curl, line.timer)->handles--;
 }
 
 static void idle_closed(uv_handle_t *handle)
@@ -365,6 +446,7 @@ void http_curl_close(struct http_curl *curl)
     curl->multi = NULL;
     curl_sockets_drop(&curl->sockets);
     uv_close((uv_handle_t *)&curl->timer, timer_closed);
+    uv_close((uv_handle_t *)&curl->line.timer, line_closed);
     uv_close((uv_handle_t *)&curl->idle, idle_closed);
 }
 

@@ -412,6 +412,68 @@ static void a_hundred_calls_at_once_all_come_back(void **state)
     }
 }
 
+#define CONNECTIONS 8 /* of http_curl.c, to one host */
+
+/* Every connection is in use for @path_of_all. */
+static void occupy(struct result results[CONNECTIONS], const char *path_of_all)
+{
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        start(&results[i], &GET(path_of_all));
+}
+
+static void release(struct result results[CONNECTIONS])
+{
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        wait_for(&results[i]);
+        assert_int_equal(results[i].status, 200);
+        result_done(&results[i]);
+    }
+}
+
+static void who_waits_longest_gets_the_next_free_connection(void **state)
+{
+    static struct result busy[CONNECTIONS], results[30];
+    size_t done = 0;
+
+    NEED_SERVER();
+    occupy(busy, "/slow/50");
+    for (size_t i = 0; i < ARRAY_SIZE(results); i++)
+        start(&results[i], &GET("/slow/50"));
+    while (done < ARRAY_SIZE(results)) {
+        wait_for(&results[done]);
+        for (size_t i = ++done + 2 * CONNECTIONS; i < ARRAY_SIZE(results);
+             i++) /* not faster than the server's moods */
+            assert_int_equal(results[i].times, 0);
+    }
+    release(busy);
+    for (size_t i = 0; i < ARRAY_SIZE(results); i++)
+        result_done(&results[i]);
+}
+
+static void a_call_canceled_before_its_turn_is_never_sent(void **state)
+{
+    static struct result busy[CONNECTIONS];
+    struct result canceled = {0}, next = {0};
+    int before;
+
+    NEED_SERVER();
+    before = seen("status");
+    occupy(busy, "/slow/100");
+    start(&canceled, &GET("/status/204"));
+    start(&next, &GET("/hello"));
+    http_cancel(&canceled.call);
+    assert_int_equal(canceled.times, 0); /* never from inside */
+    wait_for(&canceled);
+    assert_int_equal(canceled.code, -ECANCELED);
+    assert_int_equal(busy[0].times, 0); /* at once */
+    release(busy);
+    wait_for(&next);
+    assert_string_equal(next.body, "hello");
+    assert_int_equal(seen("status"), before);
+    result_done(&canceled);
+    result_done(&next);
+}
+
 /* limits */
 
 static void a_body_over_the_limit_is_refused_chunked_or_not(void **state)
@@ -488,6 +550,27 @@ static void a_time_limit_covers_the_wait_for_a_free_connection(void **state)
         assert_int_equal(results[i].code, -ETIMEDOUT);
         result_done(&results[i]);
     }
+}
+
+static void what_a_call_waited_is_taken_off_its_time_limit(void **state)
+{
+    static struct result busy[CONNECTIONS];
+    struct http_request request;
+    struct result result = {0};
+    uint64_t start_ns, took_ms;
+
+    NEED_SERVER();
+    occupy(busy, "/slow/200");
+    request = GET("/hang");
+    request.timeout_ms = 500;
+    start_ns = uv_hrtime();
+    start(&result, &request);
+    release(busy);
+    wait_for(&result);
+    took_ms = (uv_hrtime() - start_ns) / 1000000;
+    assert_int_equal(result.code, -ETIMEDOUT);
+    assert_in_range(took_ms, 495, 650); /* 700 would be the wait and the limit */
+    result_done(&result);
 }
 
 /* failures */
@@ -894,11 +977,14 @@ int main(void)
         CASE(a_connection_is_kept),
         CASE(libcurl_repeats_a_post_unless_the_connection_is_fresh),
         CASE(a_hundred_calls_at_once_all_come_back),
+        CASE(who_waits_longest_gets_the_next_free_connection),
+        CASE(a_call_canceled_before_its_turn_is_never_sent),
         CASE(a_body_over_the_limit_is_refused_chunked_or_not),
         CASE(a_body_of_exactly_the_limit_is_taken),
         CASE(too_many_or_too_large_headers_are_refused),
         CASE(silence_ends_at_the_time_limit),
         CASE(a_time_limit_covers_the_wait_for_a_free_connection),
+        CASE(what_a_call_waited_is_taken_off_its_time_limit),
         CASE(every_failure_has_its_code_and_names_the_host),
         CASE(a_name_that_does_not_exist_can_not_be_reached),
         CASE(a_trusted_certificate_is_taken),
