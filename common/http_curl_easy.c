@@ -221,6 +221,7 @@ static CURLcode set_always(CURL *easy, struct curl_call *call)
     SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect is an answer; following could leak a token */
     SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(code, easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(code, easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* one TLS record; else 64 KiB, for every call */
     SET(code, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(code, easy, CURLOPT_USERAGENT, "mlopsd");
     SET(code, easy, CURLOPT_ERRORBUFFER, call->reason);
