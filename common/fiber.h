@@ -83,6 +83,7 @@ struct fiber_group {
     size_t limit;
     size_t running;
     struct fiber *waiter;
+    size_t awaited; /* the waiter is woken when no more than these run */
     struct fiber_group_child *children;
 };
 /** May wait. 0, -ENOMEM, or -ECANCELED; then @fn does not run. */

@@ -49,7 +49,7 @@ static void child_main(void *arg)
     child->fn(child->arg);
     child_remove(group, child);
     free(child);
-    if (group->waiter)
+    if (group->waiter && group->running <= group->awaited)
         fiber_wake(group->waiter, 0); /* the group may be gone as soon as the waiter runs */
 }
 
@@ -63,6 +63,7 @@ int fiber_group_spawn(struct fiber_group *group, const char *name, fiber_fn fn, 
     while (group->limit > 0 && group->running >= group->limit) {
         assert(!group->waiter); /* one fiber owns the group */
         group->waiter = fiber_self();
+        group->awaited = group->limit - 1;
         r = fiber_wait();
         group->waiter = NULL;
         if (r == -ECANCELED)
@@ -99,6 +100,7 @@ int fiber_group_wait(struct fiber_group *group)
         }
         assert(!group->waiter);
         group->waiter = fiber_self();
+        group->awaited = 0;
         (void)fiber_park(); /* why it woke does not matter: the count and the flag say it all */
         group->waiter = NULL;
     }

@@ -369,6 +369,40 @@ static void a_group_waits_for_its_last_child(void **state)
     assert_string_equal(story, "none left");
 }
 
+static struct fiber *group_waiter;
+static int woken_early;
+
+/* Ends one turn after it began; by then the waiter waits and other children have ended. */
+static void short_child(void *arg)
+{
+    (void)arg;
+    woken_early += group_waiter->queued;
+    fiber_wake(fiber_self(), 0);
+    (void)fiber_wait();
+    woken_early += group_waiter->queued;
+}
+
+static void waits_for_many(void *arg)
+{
+    struct fiber_group group = {.fibers = &fibers};
+
+    (void)arg;
+    for (int i = 0; i < 5; i++)
+        (void)fiber_group_spawn(&group, "short", short_child, NULL);
+    group_result = fiber_group_wait(&group);
+}
+
+static void only_the_last_child_wakes_who_waits_for_all(void **state)
+{
+    (void)state;
+    group_result = 1234;
+    woken_early = 0;
+    fiber_spawn(&fibers, "waiter", waits_for_many, NULL, &group_waiter);
+    fibers_run(&fibers);
+    assert_int_equal(group_result, 0);
+    assert_int_equal(woken_early, 0);
+}
+
 static void a_group_keeps_its_limit(void **state)
 {
     size_t limit = 2;
@@ -692,6 +726,7 @@ int main(void)
         CASE(a_stray_wake_up_does_not_end_a_sleep),
         CASE(cancel_ends_a_sleep_and_stops_its_timer),
         CASE(a_group_waits_for_its_last_child),
+        CASE(only_the_last_child_wakes_who_waits_for_all),
         CASE(a_group_keeps_its_limit),
         CASE(a_canceled_waiter_cancels_its_children_and_waits_for_them),
         CASE(a_canceled_fiber_starts_no_more_children),
