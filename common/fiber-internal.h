@@ -15,7 +15,7 @@
 #include "common/fiber.h"
 
 #define FIBER_GUARD_BYTES ((size_t)64 << 10) /* more than any single frame, so nothing can step over it */
-#define FIBER_POOL_MAX    64
+#define FIBER_POOL_MAX    128                /* a pass over a whole platform has some eighty at a time */
 
 /*
  *   spawn          run            wait

@@ -30,12 +30,18 @@ def paced(more: str = "") -> str:
     return more + example.replace("\ngithub:\n", "\ngithub:\n  write_interval: 50ms\n")
 
 
+def environment_of_the_unit() -> dict[str, str | None]:
+    """What the service manager sets for it."""
+    unit = (TREE / "systemd" / "mlopsd.service.in").read_text()
+    return dict(line.split("=", 1) for line in re.findall(r"(?m)^Environment=(.*)$", unit))
+
+
 class Whole:
     """One daemon with the platform; the clock runs from the moment the program is started."""
 
     def __init__(self, cloud: Sandbox) -> None:
         self.cloud = cloud
-        self.daemon = Daemon(cloud, poll_interval="1h", config={"log": {"level": "debug"}})
+        self.daemon = Daemon(cloud, poll_interval="1h", config={"log": {"level": "debug"}}, environment=environment_of_the_unit())
         shutil.copytree(TREE / "etc" / "blueprints", self.daemon.folder / "blueprints")
         self.daemon.write_platform(paced(), NAME)
         self.begun: dict[str, float] = {}
