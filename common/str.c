@@ -376,6 +376,18 @@ bool strv_has(const struct strv *v, const char *text)
     return false;
 }
 
+void strv_remove(struct strv *v, const char *text)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        if (strcmp(v->items[i], text) != 0)
+            continue;
+        free(v->items[i]);
+        memmove(v->items + i, v->items + i + 1, (v->count - i - 1) * sizeof(*v->items));
+        v->count--;
+        return;
+    }
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -79,6 +79,8 @@ struct strv {
 int strv_add(struct strv *v, const char *text);
 int strv_addf(struct strv *v, const char *format, ...) PRINTF_LIKE(2, 3);
 bool strv_has(const struct strv *v, const char *text);
+/** The first that equals @text, if there is one. */
+void strv_remove(struct strv *v, const char *text);
 void strv_sort(struct strv *v);
 void strv_done(struct strv *v);
 #define CLEANUP_STRV CLEANUP(strv_done)

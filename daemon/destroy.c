@@ -206,16 +206,34 @@ size_t *destroy_order(const struct platform *platform)
 
 /* ---- the note ---- */
 
+static int put_addresses(struct json_object *note, const char *key, const struct strv *addresses)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < addresses->count; i++)
+        if (js_add_text(array, addresses->items[i]) < 0) {
+            json_object_put(array);
+            return -ENOMEM;
+        }
+    return js_put_key(note, key, array);
+}
+
+static int read_addresses(struct json_object *note, const char *key, struct strv *ret)
+{
+    struct json_object *array = js_get(note, key);
+
+    for (size_t i = 0; i < js_count(array, NULL); i++)
+        if (strv_add(ret, json_object_get_string(js_at(array, i))) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 static char *note_text(const struct platform *platform)
 {
-    struct json_object *note CLEANUP_JS = json_object_new_object(), *spares = json_object_new_array();
+    struct json_object *note CLEANUP_JS = json_object_new_object();
 
-    for (size_t i = 0; i < platform->destroy_spares.count; i++)
-        if (js_add_text(spares, platform->destroy_spares.items[i]) < 0) {
-            json_object_put(spares);
-            return NULL;
-        }
-    if (js_put_key(note, "spares", spares) < 0 ||
+    if (put_addresses(note, "spares", &platform->destroy_spares) < 0 ||
+        put_addresses(note, "buried", &platform->destroy_buried) < 0 ||
         js_set_text(note, "state", destroy_name(platform->destroy)) < 0)
         return NULL;
     return js_canonical(note);
@@ -235,17 +253,16 @@ static int keep(struct platform *platform, struct err *err)
 
 static int read_note(struct platform *platform, const char *text, struct err *err)
 {
-    struct json_object *note CLEANUP_JS = NULL, *spares;
+    struct json_object *note CLEANUP_JS = NULL;
     int r = js_parse_text(text, &note, err);
 
     if (r < 0)
         return r;
     platform->destroy = str_equal(js_text(note, "state"), destroy_name(DESTROY_DONE)) ? DESTROY_DONE
                                                                                       : DESTROY_GOING;
-    spares = js_get(note, "spares");
-    for (size_t i = 0; i < js_count(spares, NULL); i++)
-        if (strv_add(&platform->destroy_spares, json_object_get_string(js_at(spares, i))) < 0)
-            return err_no_memory(err);
+    if (read_addresses(note, "spares", &platform->destroy_spares) < 0 ||
+        read_addresses(note, "buried", &platform->destroy_buried) < 0)
+        return err_no_memory(err);
     return 0;
 }
 
@@ -260,6 +277,37 @@ int destroy_load(struct platform *platform, struct err *err)
     }
     return r < 0 ? r : read_note(platform, text, err);
 }
+
+/* ---- what is deleted ---- */
+
+bool destroy_has_buried(const struct resource *resource)
+{
+    return strv_has(&resource->platform->destroy_buried, resource->address);
+}
+
+int destroy_bury(struct resource *resource, struct err *err)
+{
+    if (!resource_doomed(resource) || destroy_has_buried(resource))
+        return 0;
+    if (strv_add(&resource->platform->destroy_buried, resource->address) < 0)
+        return err_no_memory(err);
+    return keep(resource->platform, err);
+}
+
+void destroy_dig_up(struct resource *resource)
+{
+    struct platform *platform = resource->platform;
+    struct err err CLEANUP_ERR = {0};
+
+    if (!destroy_has_buried(resource))
+        return;
+    strv_remove(&platform->destroy_buried, resource->address);
+    if (keep(platform, &err) < 0)
+        log_err(LOG_AT_WARNING, &err, "%s: that %s is there again could not be written down", platform->name,
+                resource->address);
+}
+
+/* ---- the wish ---- */
 
 /** A new wish is a new chance: nothing waits out the pause after an old failure. */
 static void try_all_at_once(struct platform *platform)
@@ -296,6 +344,7 @@ int destroy_begin(struct platform *platform, unsigned uid, struct err *err)
         return 0;
     if (note_spares(platform) < 0)
         return err_no_memory(err);
+    strv_done(&platform->destroy_buried);
     platform->destroy = DESTROY_GOING;
     r = keep(platform, err);
     if (r < 0) {
@@ -323,6 +372,7 @@ int destroy_cancel(struct platform *platform, unsigned uid, struct err *err)
         return r;
     }
     strv_done(&platform->destroy_spares);
+    strv_done(&platform->destroy_buried);
     try_all_at_once(platform);
     report(platform, &(struct report){.event = EVENT_REBUILDING}, "uid %u wants it back: %s", uid,
            was == DESTROY_GOING ? "its destroy ends here, and what was deleted is made again"

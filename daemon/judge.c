@@ -145,7 +145,7 @@ static void gather_sight(const struct resource *resource, const struct documents
     s->doomed = resource_doomed(resource);
     s->recorded = resource->record.address != NULL;
     s->waiting = sight->waiting;
-    s->buried = resource->buried && !resource->intent.token;
+    s->buried = destroy_has_buried(resource) && !resource->intent.token;
     s->key_known = sight->key_known;
     s->seen = resource->seen;
     s->unconfirmed = resource->unconfirmed;

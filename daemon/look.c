@@ -183,7 +183,7 @@ static void take_item(struct resource *resource, struct kind_item *item, const s
         return;
     }
     resource->absent_looks = 0;
-    resource->buried = false;
+    destroy_dig_up(resource);
     take_present(resource, item);
 }
 

@@ -351,6 +351,7 @@ struct platform *platform_free(struct platform *platform)
     free(platform->paused_why);
     json_object_put(platform->leftovers);
     strv_done(&platform->destroy_spares);
+    strv_done(&platform->destroy_buried);
     free(platform->name);
     free(platform->file);
     free(platform);

@@ -90,7 +90,6 @@ struct resource {
     unsigned unknown_passes; /* in a row */
     bool looked_early;       /* unknown, never recorded, and what it stands on was not there yet */
     bool unknown_told;
-    bool buried;                /* deleted by a destroy of this platform, and not seen since */
     unsigned absent_looks;      /* definite not-founds in a row */
     char *useless;              /* why what is only looked at counts as missing; NULL = it is not there */
     char *settling;             /* the service's word while it is in transition */
@@ -165,6 +164,7 @@ struct platform {
     struct json_object
         *leftovers;             /* of a destroy that is over: DestroyEntry of each; NULL = not looked for */
     struct strv destroy_spares; /* addresses that were protected when somebody confirmed the destroy */
+    struct strv destroy_buried; /* of what it deleted, and was not seen since */
 
     struct clouds clouds;
     char *github_token_mark; /* fingerprint of the token the client was made with */
@@ -270,6 +270,12 @@ bool resource_doomed(const struct resource *resource);
 bool resource_wanted(const struct resource *resource);
 /** Does it belong to a destroyed platform, with nothing left of it that we know of? Then no cloud is asked for it. */
 bool resource_buried(const struct resource *resource);
+/** Did this destroy delete it, and has nobody seen it since? It need not be found absent: what it lived in may answer no more. */
+bool destroy_has_buried(const struct resource *resource);
+/** It is deleted: as durable as the group of writes this is called in. */
+int destroy_bury(struct resource *resource, struct err *err);
+/** It is there, after all. */
+void destroy_dig_up(struct resource *resource);
 /** Was it looked for in a destroy, and is not there? */
 bool resource_gone(const struct resource *resource);
 /** Does it need, as far as is recorded or else declared, that one? */

@@ -129,8 +129,7 @@ int record_drop(struct resource *resource, struct err *err)
         if ((a->flags & FIELD_SENSITIVE) && name)
             r = sealed_delete(store, platform->name, name, err);
     }
-    resource->buried = resource_doomed(resource);
-    return r;
+    return r < 0 ? r : destroy_bury(resource, err);
 }
 
 static int forget(struct resource *resource, struct err *err)

@@ -247,6 +247,32 @@ static void what_refuses_is_named_and_the_rest_goes(void **state)
     CHECK_EQUAL(engine, engine->cloud.count, 0);
 }
 
+/** A cluster that lets nobody in any more: of what was in it nothing can be learnt, and it goes all the same. */
+static void what_it_deleted_need_not_be_found_absent_after_a_restart(void **state)
+{
+    struct engine *engine = *state;
+
+    settle(engine, DIAMOND);
+    engine->cloud.always = CLOUD_REFUSES;
+    engine->cloud.always_operation = "Delete";
+    engine->cloud.always_name = "b";
+    begin(engine);
+    engine_run(engine, 2000);
+    CHECK(engine, engine_until(engine, rests_in_vain, 600000));
+    CHECK_EQUAL(engine, engine->cloud.count, 2);
+    engine_cancel(engine);
+
+    engine->cloud.always = CLOUD_DENIES;
+    engine->cloud.always_operation = "Read";
+    engine->cloud.always_name = "d";
+    engine->cloud.always_met = 0;
+    engine_start(engine);
+    CHECK(engine, engine_until(engine, is_destroyed, 600000));
+    CHECK(engine, engine->cloud.always_met > 0);
+    CHECK_NO_VIOLATION(engine);
+    CHECK_EQUAL(engine, engine->cloud.count, 0);
+}
+
 static void apply_builds_it_again(void **state)
 {
     struct engine *engine = *state;
@@ -328,6 +354,7 @@ int main(void)
         CASE(a_kill_in_the_middle_goes_on),
         CASE(without_a_file_it_goes_by_the_records),
         CASE(what_refuses_is_named_and_the_rest_goes),
+        CASE(what_it_deleted_need_not_be_found_absent_after_a_restart),
         CASE(apply_builds_it_again),
         CASE(apply_in_the_middle_turns_it_round),
         CASE(what_was_never_recorded_goes_by_its_tags),

@@ -246,10 +246,10 @@ static void a_fiber_may_cancel_itself(void **state)
 static void cancel_all_reaches_everyone(void **state)
 {
     (void)state;
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < FIBER_POOL_MAX + 10; i++)
         spawn("a", wait_and_tell, (char *)"");
     fibers_run(&fibers);
-    assert_int_equal(fibers.living, 100);
+    assert_int_equal(fibers.living, FIBER_POOL_MAX + 10);
     fibers_cancel_all(&fibers);
     fibers_run(&fibers);
     assert_int_equal(fibers.living, 0);

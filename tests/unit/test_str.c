@@ -273,6 +273,12 @@ static void list_of_texts_grows_and_sorts(void **state)
     assert_string_equal(v.items[0], "00");
     assert_string_equal(v.items[100], "last");
     assert_true(strv_has(&v, "42"));
+    strv_remove(&v, "42");
+    strv_remove(&v, "never there");
+    assert_false(strv_has(&v, "42"));
+    assert_int_equal(v.count, 100);
+    assert_string_equal(v.items[42], "43");
+    assert_string_equal(v.items[99], "last");
     assert_false(strv_has(&v, "4"));
     strv_done(&v);
     assert_int_equal(v.count, 0);
