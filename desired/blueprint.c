@@ -39,6 +39,12 @@ static const struct field parameter_fields[] = {
      .min = 1,
      .max = 100,
      .doc = "The only values it may have."},
+    {.name = "needs",
+     .type = FIELD_LIST,
+     .element = FIELD_STRING,
+     .min = 1,
+     .max = 100,
+     .doc = "Parameters that must be true where this one is."},
     {.name = "description", .type = FIELD_STRING, .max = 4096, .doc = "What it is for."},
     {0},
 };
@@ -337,6 +343,63 @@ static int unknown_parameters(struct loader *loader, const struct node *given, c
     return 0;
 }
 
+/* Where somebody has said what a parameter is, or would. */
+static struct place place_of_value(struct loader *loader, const struct node *given, const char *name)
+{
+    const struct node *value = node_get(given, name);
+
+    return value ? value->key_place : loader_setting(loader, "blueprint");
+}
+
+/* One that is on needs another that is off. Both are broken then: what follows from them is not worth a word. */
+static int need_check(struct loader *loader, const struct node *given, const char *name, const char *need,
+                      struct place place)
+{
+    struct json_object *value = NULL;
+
+    if (!json_object_object_get_ex(loader->variables, need, &value)) {
+        if (!strv_has(&loader->broken, need))
+            report_problem(&loader->report, place, "%s: it needs \"%s\", and there is no such parameter",
+                           name, need);
+        return 0;
+    }
+    if (!json_object_is_type(value, json_type_boolean)) {
+        report_problem(&loader->report, place, "%s: it needs \"%s\", which is no boolean", name, need);
+        return 0;
+    }
+    if (json_object_get_boolean(value))
+        return 0;
+    report_problem(&loader->report, place_of_value(loader, given, need),
+                   "%s needs %s, which is off: set %s: false as well, or %s: true", name, need, name, need);
+    return strv_add(&loader->broken, need) < 0 || strv_add(&loader->broken, name) < 0 ? -ENOMEM : 0;
+}
+
+static int needs_check(struct loader *loader, const struct node *given, const struct yml *declared)
+{
+    const struct yml *needs = yml_get(declared, "needs");
+    int r = 0;
+
+    if (!needs || needs->kind != YML_LIST || strv_has(&loader->broken, declared->key) ||
+        !js_bool(loader->variables, declared->key, false))
+        return 0;
+    for (size_t i = 0; r == 0 && i < needs->count; i++)
+        r = need_check(loader, given, declared->key, needs->children[i]->text,
+                       (struct place){loader->blueprint.path, needs->children[i]->start});
+    return r;
+}
+
+/* What stands on something that is off: told once, where it was switched off. */
+static int all_needs_check(struct loader *loader, const struct node *given, const struct yml *declared)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && declared && i < declared->count; i++)
+        r = needs_check(loader, given, declared->children[i]);
+    for (size_t i = 0; i < loader->broken.count; i++)
+        json_object_object_del(loader->variables, loader->broken.items[i]);
+    return r;
+}
+
 /* A section that must be a map; NULL when it is absent, empty or (reported) something else. */
 static const struct yml *section(struct loader *loader, const struct source *source, const char *name)
 {
@@ -370,6 +433,8 @@ int parameters_read(struct loader *loader)
     }
     for (size_t i = 0; r == 0 && declared && i < declared->count; i++)
         r = parameter_declare(loader, declared->children[i], node_get(given, declared->children[i]->key));
+    if (r == 0)
+        r = all_needs_check(loader, given, declared);
     /* A blueprint that could not be read declares nothing, which is no reason to complain about every value. */
     if (r == 0 && (loader->blueprint.root || !loader->graph->blueprint))
         r = unknown_parameters(loader, given, declared);

@@ -141,7 +141,7 @@ static void problems_are_cut_from_the_right_file(void **state)
         assert_non_null(problem->excerpt);
         if (str_ends(problem->file, "unit/desired/parameters.yaml") && problem->mark.line == 4)
             platform = strstr(problem->excerpt, "  bucket: 12") == problem->excerpt;
-        if (str_ends(problem->file, "blueprints/parameters.yaml") && problem->mark.line == 18)
+        if (str_ends(problem->file, "blueprints/parameters.yaml") && problem->mark.line == 23)
             blueprint = strstr(problem->excerpt, "    enabled: ${var.flagg}") == problem->excerpt;
     }
     assert_true(platform);
