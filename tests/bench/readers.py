@@ -50,7 +50,7 @@ PARAMETERS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "iam.GetOpenIDConnectProvider": _one("OpenIDConnectProviderArn"),
     "eks.DescribeCluster": _one("name"), "eks.DescribeNodegroup": _pair("clusterName", "nodegroupName"),
     "eks.DescribeAddon": _pair("clusterName", "addonName"), "eks.DescribeAccessEntry": _pair("clusterName", "principalArn"),
-    "eks.ListAssociatedAccessPolicies": _pair("clusterName", "principalArn"),
+    "eks.ListAssociatedAccessPolicies": _pair("clusterName", "principalArn"), "eks.ListAccessEntries": _one("clusterName"),
     "rds.DescribeDBInstances": _one("DBInstanceIdentifier"), "rds.DescribeDBSubnetGroups": _one("DBSubnetGroupName"),
     "rds.ListTagsForResource": _one("ResourceName"),
     "ecr.DescribeRepositories": lambda names: {"repositoryNames": names} if names else {},

@@ -24,6 +24,7 @@ from lib.daemon import missing  # noqa: E402
 from lib.sandbox import Sandbox, start_sandbox  # noqa: E402
 
 import table  # noqa: E402
+from bare import exchanges  # noqa: E402
 from critical import critical_path  # noqa: E402
 from readers import reads_of  # noqa: E402
 from terraform import terraform_plan  # noqa: E402
@@ -76,7 +77,8 @@ def yardsticks(cloud: Sandbox, calls: list[dict[str, Any]], options: argparse.Na
     reads, unknown = reads_of(calls)
     fresh = boto_loop(cloud, "sequential", reads, 1, 0)
     pooled = boto_loop(cloud, "pooled", reads, options.passes, 2)
-    return {"reads": len(reads), "left_out": unknown, "boto3_sequential": fresh, "boto3_pooled": pooled}
+    bare = exchanges(cloud.environment(), reads, options.passes)
+    return {"reads": len(reads), "left_out": unknown, "boto3_sequential": fresh, "boto3_pooled": pooled, "exchanges": bare}
 
 
 def one_run(options: argparse.Namespace, last: bool) -> Figures:

@@ -78,9 +78,17 @@ def _yardsticks(figures: Figures) -> list[str]:
                    f"CPU; {pooled['calls']} calls, {_ms(pooled['wall_s'])} wall; {_mib(pooled['resident_kib'])}"),
              _line("ours, a pass by the timer / boto3 resident", f"{ours['by_timer']['of_boto3_pooled']:.3f}", "CPU"),
              _line("ours, asked for / boto3 resident", f"{ours['of_boto3_pooled']:.3f}", f"CPU; {ours['calls']} calls")]
+    lines += _exchanges(sticks["exchanges"], pooled)
     if sticks["left_out"]:
         lines.append(f"  reads that the loop was spared: {', '.join(sticks['left_out'])}")
     return lines + _terraform(figures["terraform"]) + [""]
+
+
+def _exchanges(bare: Figures, pooled: Figures) -> list[str]:
+    if "skipped" in bare:
+        return [_line("the exchanges by bare libcurl", "skipped", bare["skipped"])]
+    return [_line("the exchanges by bare libcurl, nothing read", _ms(bare["cpu_s"]),
+                  f"CPU; {bare['calls']} calls made and signed beforehand; {bare['cpu_s'] / pooled['cpu_s']:.3f} of boto3 resident")]
 
 
 def _terraform(one: Figures) -> list[str]:

@@ -222,11 +222,9 @@ static void without_a_file_it_goes_by_the_records(void **state)
     CHECK(engine, cloud_find(&engine->cloud, "test_item", "a"));
 }
 
-static void what_refuses_is_named_and_the_rest_goes(void **state)
+/** A destroy that ends at "b", and what that needs. */
+static void get_stuck(struct engine *engine)
 {
-    struct engine *engine = *state;
-    struct json_object *result CLEANUP_JS = NULL;
-
     settle(engine, DIAMOND);
     engine->cloud.always = CLOUD_REFUSES;
     engine->cloud.always_operation = "Delete";
@@ -234,6 +232,14 @@ static void what_refuses_is_named_and_the_rest_goes(void **state)
     begin(engine);
     engine_run(engine, 2000);
     CHECK(engine, engine_until(engine, rests_in_vain, 600000));
+}
+
+static void what_refuses_is_named_and_the_rest_goes(void **state)
+{
+    struct engine *engine = *state;
+    struct json_object *result CLEANUP_JS = NULL;
+
+    get_stuck(engine);
     CHECK_NO_VIOLATION(engine);
     CHECK_EQUAL(engine, engine->cloud.count, 2);
     result = document_destroyed(engine_platform(engine));
@@ -252,13 +258,7 @@ static void what_it_deleted_need_not_be_found_absent_after_a_restart(void **stat
 {
     struct engine *engine = *state;
 
-    settle(engine, DIAMOND);
-    engine->cloud.always = CLOUD_REFUSES;
-    engine->cloud.always_operation = "Delete";
-    engine->cloud.always_name = "b";
-    begin(engine);
-    engine_run(engine, 2000);
-    CHECK(engine, engine_until(engine, rests_in_vain, 600000));
+    get_stuck(engine);
     CHECK_EQUAL(engine, engine->cloud.count, 2);
     engine_cancel(engine);
 
