@@ -50,7 +50,9 @@ class Refused(unittest.TestCase):
 
     def test_a_part_that_others_stand_on_is_switched_off(self) -> None:
         told = self.validate(whole(with_network=False))
-        self.assertRegex(told, r"aws_vpc\.main is switched off .* so aws_sagemaker_domain\.studio can not refer to it")
+        self.assertEqual(told.count(" error: "), 3, told)
+        for part in ("with_cluster", "with_database", "with_studio"):
+            self.assertRegex(told, rf"abalone-mlops\.yaml:\d+:\d+: error: {part} needs with_network, which is off: set {part}: false as well")
 
 
 class FromAws(unittest.TestCase):
