@@ -20,13 +20,14 @@ def requests_of(reads: list[list[Any]]) -> list[dict[str, Any]]:
     """Each read once, for its request. In a process with the sandbox's environment."""
     from readers import Reader
     reader, made = Reader(), []
-    pools = {read[0]: reader.pool(read[0], read[2]["cluster"]) for read in reads if "path" in read[2]}  # asks EKS once
 
     def keep(request: Any, **_: Any) -> None:
         headers = [f"{name}: {_text(value)}" for name, value in request.headers.items() if name.lower() != "content-length"]
         made.append({"method": request.method, "url": request.url, "headers": headers, "body": _text(request.body)})
 
     reader.session.events.register("before-send.*.*", keep)
+    pools = {read[0]: reader.pool(read[0], read[2]["cluster"]) for read in reads if "path" in read[2]}
+    made.clear()  # EKS was asked for the cluster's address
     for read in reads:
         service, _, rest = read
         if "path" in rest:
